@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ * poolkit.h: every public header of poolkit in one. */
+#ifndef POOLKIT_POOLKIT_H
+#define POOLKIT_POOLKIT_H
+
+#include <poolkit/common.h>
+#include <poolkit/fault.h>
+#include <poolkit/heap.h>
+#include <poolkit/stats.h>
+
+#endif /* POOLKIT_POOLKIT_H */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * attr.h: the compiler's extensions under names of our own, so that no other file asks which
+ * compiler it is. Every one may be empty without changing what a program does, but for
+ * PKI_THREAD_LOCAL. */
+#ifndef PKI_BASE_ATTR_H
+#define PKI_BASE_ATTR_H
+
+#if defined(__GNUC__)
+#define pki_likely(x) __builtin_expect(!!(x), 1)
+#define pki_unlikely(x) __builtin_expect(!!(x), 0)
+#define PKI_COLD __attribute__((noinline, cold))
+#define PKI_NOINLINE __attribute__((noinline))
+#define PKI_INLINE static inline __attribute__((always_inline))
+#define PKI_CACHE_ALIGNED __attribute__((aligned(64)))
+/* Initial-exec: one load finds the variable, without a call, in the drop-in and in a program that
+ * links the shared library. It takes a few bytes of the static TLS block that libc keeps spare. */
+#define PKI_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+#else
+#define pki_likely(x) (x)
+#define pki_unlikely(x) (x)
+#define PKI_COLD
+#define PKI_NOINLINE
+#define PKI_INLINE static inline
+#define PKI_CACHE_ALIGNED
+#define PKI_THREAD_LOCAL _Thread_local
+#endif
+
+#endif /* PKI_BASE_ATTR_H */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * entry.c: see entry.h. */
+#include "dropin/entry.h"
+
+#include "heap/heap_internal.h"
+#include "os/process.h"
+
+void *pki_entry_malloc(size_t n) { return pki_process_alloc(n); }
+
+void *pki_entry_alloc(size_t n, size_t align)
+{
+    if (!pki_is_power_of_two(align)) {
+        return NULL;
+    }
+    return pki_heap_alloc_slow(&pki_process_heap,
+                               (pki_request){n, pki_max(align, PK_ALIGN), false});
+}
+
+void pki_entry_free(void *p) { pki_free(p); }
+
+void pki_entry_abort(void) { pki_os_abort(); }

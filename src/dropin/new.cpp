@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// new.cpp: all 22 forms of operator new and delete on the process heap.
+//
+// The drop-in must not pull a C++ runtime into C programs, but has to throw std::bad_alloc and call
+// the new_handler in C++ programs, which bring theirs. So this file refers to the runtime weakly
+// and is linked without it: the references are null in a C program, which never calls new.
+#include <cstddef>
+
+extern "C" {
+#include "dropin/entry.h"
+}
+
+asm(".weak __gxx_personality_v0\n"
+    ".weak __cxa_begin_catch\n"
+    ".weak __cxa_end_catch\n");
+
+namespace std {
+enum class align_val_t : size_t {};
+struct nothrow_t;
+using new_handler = void (*)();
+[[gnu::weak]] new_handler get_new_handler() noexcept;
+[[noreturn, gnu::weak]] void __throw_bad_alloc();
+} // namespace std
+
+namespace {
+
+// Out of memory: the handler releases something, installs another handler, or throws. Without one,
+// bad_alloc. Returns only with a block.
+[[gnu::cold, gnu::noinline]] void *new_failed(std::size_t n, std::size_t align)
+{
+    for (;;) {
+        if (std::get_new_handler == nullptr) {
+            pki_entry_abort();
+        }
+        std::new_handler handler = std::get_new_handler();
+        if (handler == nullptr) {
+            std::__throw_bad_alloc();
+        }
+        handler();
+        if (void *p = pki_entry_alloc(n, align)) {
+            return p;
+        }
+    }
+}
+
+inline void *allocate(std::size_t n)
+{
+    void *p = pki_entry_malloc(n);
+    return __builtin_expect(p != nullptr, 1) ? p : new_failed(n, 16);
+}
+
+inline void *allocate(std::size_t n, std::align_val_t align)
+{
+    void *p = pki_entry_alloc(n, static_cast<std::size_t>(align));
+    return __builtin_expect(p != nullptr, 1) ? p : new_failed(n, static_cast<std::size_t>(align));
+}
+
+[[gnu::cold, gnu::noinline]] void *new_failed_quietly(std::size_t n, std::size_t align) noexcept
+{
+    try {
+        return new_failed(n, align);
+    } catch (...) {
+        return nullptr;
+    }
+}
+
+inline void *allocate_quietly(std::size_t n) noexcept
+{
+    void *p = pki_entry_malloc(n);
+    return __builtin_expect(p != nullptr, 1) ? p : new_failed_quietly(n, 16);
+}
+
+inline void *allocate_quietly(std::size_t n, std::align_val_t align) noexcept
+{
+    const auto a = static_cast<std::size_t>(align);
+    void *p = pki_entry_alloc(n, a);
+    return __builtin_expect(p != nullptr, 1) ? p : new_failed_quietly(n, a);
+}
+
+} // namespace
+
+#define EXPORT __attribute__((visibility("default")))
+using std::align_val_t;
+using std::nothrow_t;
+using std::size_t;
+
+EXPORT void *operator new(size_t n) { return allocate(n); }
+EXPORT void *operator new[](size_t n) { return allocate(n); }
+EXPORT void *operator new(size_t n, align_val_t a) { return allocate(n, a); }
+EXPORT void *operator new[](size_t n, align_val_t a) { return allocate(n, a); }
+EXPORT void *operator new(size_t n, const nothrow_t &) noexcept { return allocate_quietly(n); }
+EXPORT void *operator new[](size_t n, const nothrow_t &) noexcept { return allocate_quietly(n); }
+EXPORT void *operator new(size_t n, align_val_t a, const nothrow_t &) noexcept
+{
+    return allocate_quietly(n, a);
+}
+EXPORT void *operator new[](size_t n, align_val_t a, const nothrow_t &) noexcept
+{
+    return allocate_quietly(n, a);
+}
+
+EXPORT void operator delete(void *p) noexcept { pki_entry_free(p); }
+EXPORT void operator delete[](void *p) noexcept { pki_entry_free(p); }
+EXPORT void operator delete(void *p, size_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete[](void *p, size_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete(void *p, align_val_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete[](void *p, align_val_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete(void *p, size_t, align_val_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete[](void *p, size_t, align_val_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete(void *p, const nothrow_t &) noexcept { pki_entry_free(p); }
+EXPORT void operator delete[](void *p, const nothrow_t &) noexcept { pki_entry_free(p); }
+EXPORT void operator delete(void *p, align_val_t, const nothrow_t &) noexcept { pki_entry_free(p); }
+EXPORT void operator delete[](void *p, align_val_t, const nothrow_t &) noexcept
+{
+    pki_entry_free(p);
+}

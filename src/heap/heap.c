@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * heap.c: a heap's life, and questions about it as a whole. */
+#include <errno.h>
+#include <string.h>
+
+#include "heap/heap_internal.h"
+#include "slab/meta.h"
+#include "slab/report.h"
+
+static pk_status check_options(const pk_heap_opts *opts)
+{
+    return opts->size == 0 || opts->size == sizeof *opts ? PK_OK : PK_EINVAL;
+}
+
+pk_status pk_heap_create(pk_heap **out, const pk_heap_opts *opts)
+{
+    static const pk_heap_opts defaults;
+    if (opts == NULL) {
+        opts = &defaults;
+    }
+    if (out == NULL || check_options(opts) != PK_OK) {
+        return PK_EINVAL;
+    }
+    pk_heap_process(); /* takes the first slot of every thread's table */
+    pk_heap *heap = pki_meta_alloc(sizeof *heap);
+    if (heap == NULL) {
+        return PK_ENOMEM;
+    }
+    heap->on_oom = opts->on_oom;
+    heap->oom_arg = opts->oom_arg;
+    pki_space_init(&heap->space, &pki_heap_geometry, opts->name == NULL ? "heap" : opts->name,
+                   opts->limit == 0 ? SIZE_MAX : opts->limit);
+    if (!pki_space_register(&heap->space)) {
+        pki_meta_free(heap, sizeof *heap);
+        return PK_ENOMEM;
+    }
+    *out = heap;
+    return PK_OK;
+}
+
+void pk_heap_destroy(pk_heap *heap)
+{
+    if (heap == NULL || heap == &pki_process_heap) {
+        return;
+    }
+    int saved_errno = errno;
+    pki_space_unregister(&heap->space);
+    pki_owners_fini(&heap->space);
+    pki_space_fini(&heap->space);
+    pki_meta_free(heap, sizeof *heap);
+    errno = saved_errno;
+}
+
+size_t pk_heap_trim(pk_heap *heap, size_t keep)
+{
+    int saved_errno = errno;
+    pki_owner *mine = pki_thread_owner(&heap->space);
+    if (mine != NULL) {
+        pki_owner_flush(mine);
+    }
+    size_t bytes = pki_owners_purge(&heap->space);
+    bytes += pki_space_trim(&heap->space, keep);
+    errno = saved_errno;
+    return bytes;
+}
+
+bool pk_heap_walk(pk_heap *heap, pk_heap_walk_fn *fn, void *arg)
+{
+    return pki_space_walk(&heap->space, fn, arg);
+}
+
+void pk_heap_stats(pk_heap *heap, pk_stats *out)
+{
+    if (out != NULL) {
+        pki_space_stats(&heap->space, out);
+    }
+}
+
+bool pk_heap_check(pk_heap *heap) { return pki_space_check(&heap->space); }
+
+size_t pk_heap_audit(pk_heap *heap, char *text, size_t text_size)
+{
+    return pki_space_audit(&heap->space, text, text_size);
+}

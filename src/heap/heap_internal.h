@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * heap_internal.h: the heap's record and the two hot paths, for the heap's own files and for the
+ * drop-in, which is the process heap under other names.
+ *
+ * The path of malloc(n), n <= 1024:      n ─► pki_small_offset ─► bin ─► top[-1] ─► pop
+ * The path of free(p):     p ─► registry? ─► chunk by mask ─► word ^ key < limit? ─► bin ─► push
+ * Each is a straight line with one exit to the slow path. */
+#ifndef PKI_HEAP_HEAP_INTERNAL_H
+#define PKI_HEAP_HEAP_INTERNAL_H
+
+#include <poolkit/heap.h>
+
+#include "heap/size_class.h"
+#include "slab/thread.h"
+
+struct pk_heap {
+    pki_space space; /* first: a space's address is its heap's */
+    pk_oom_fn *on_oom;
+    void *oom_arg;
+};
+
+extern pk_heap pki_process_heap;
+
+/* The calling thread's owner in the process heap. Before its first allocation, and after its end,
+ * an owner that has nothing and owns nothing: each call then takes the slow path by itself. */
+extern PKI_THREAD_LOCAL pki_owner *pki_me;
+
+/* The calling thread's owner in the heap, made at its first use; NULL: see pki_thread_attach. */
+pki_owner *pki_heap_owner(pk_heap *heap);
+
+/* What the caller wants; everything that is not on the hot path. */
+typedef struct {
+    size_t n;
+    size_t align; /* a power of two */
+    bool zero;
+} pki_request;
+
+/* NULL with errno set if it cannot be had. */
+void *pki_heap_alloc_slow(pk_heap *heap, pki_request request);
+void pki_heap_free_slow(void *p);
+
+PKI_INLINE void *pki_small_alloc(pki_owner *owner, size_t n)
+{
+    return pki_bin_pop(pki_bin_at(owner, pki_small_offset[(n + 15) / 16]));
+}
+
+/* malloc: from the process heap. */
+PKI_INLINE void *pki_process_alloc(size_t n)
+{
+    if (pki_likely(n <= PKI_SMALL_MAX)) {
+        void *p = pki_small_alloc(pki_me, n);
+        if (pki_likely(p != NULL)) {
+            return p;
+        }
+    }
+    return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, false});
+}
+
+/* free: to whichever heap it belongs. */
+PKI_INLINE void pki_free(void *p)
+{
+    if (pki_likely(pki_registry_has(p))) {
+        pki_owner *me = pki_me;
+        uint32_t class_offset = pki_word_at(p) ^ me->key;
+        if (pki_likely(class_offset < PKI_CLASSES * sizeof(pki_bin)) &&
+            pki_likely(pki_bin_push(pki_bin_at(me, class_offset), p))) {
+            return;
+        }
+    }
+    pki_heap_free_slow(p);
+}
+
+/* The kinds of places an address can point to. */
+typedef enum {
+    PKI_PLACE_FOREIGN,
+    PKI_PLACE_CLASS, /* in a slab of blocks  */
+    PKI_PLACE_RUN,   /* the start of a run   */
+    PKI_PLACE_LARGE, /* the start of a large */
+    PKI_PLACE_FREE,  /* a slab of nobody's, or a large block that was freed */
+    PKI_PLACE_INSIDE /* ours, but no block's start */
+} pki_place_kind;
+
+typedef struct {
+    pki_place_kind kind;
+    pki_space *space; /* NULL if foreign   */
+    uint32_t word;
+    size_t usable;    /* of the block, else 0 */
+    union {
+        pki_slab *slab;
+        pki_large *large;
+    };
+} pki_place;
+
+/* Reads no memory that is not ours. */
+pki_place pki_place_of(const void *p);
+
+void pki_place_report(const pki_place *place, const void *p);
+
+#endif /* PKI_HEAP_HEAP_INTERNAL_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * realloc.c: changing a block's size: in place where its slab, run or mapping allows it, by moving
+ * pages for large blocks, by copying otherwise. */
+#include <errno.h>
+#include <string.h>
+
+#include "heap/heap_internal.h"
+#include "os/pages.h"
+
+/* A block that shrinks stays where it is while it fills half of its place. */
+static bool stays(const pki_place *place, size_t n)
+{
+    return n <= place->usable && n > place->usable / 2;
+}
+
+static bool resize_run(const pki_place *place, size_t n)
+{
+    unsigned slabs = (unsigned)(pki_align_up(n, PKI_SLAB_SIZE) >> PKI_SLAB_SHIFT);
+    return pki_space_resize_run(place->space, place->slab, slabs,
+                                pki_align_up(n, pki_os_page_size()));
+}
+
+/* The block's new address if it can be had without copying, else NULL. */
+static void *resize(const pki_place *place, void *p, size_t n, bool may_move)
+{
+    pk_status why;
+    switch (place->kind) {
+    case PKI_PLACE_CLASS:
+        return stays(place, n) || (n <= PKI_CLASS_MAX && pki_class_size(pki_class_of(n)) ==
+                                                             place->usable) ? p : NULL;
+    case PKI_PLACE_RUN:
+        return n > PKI_CLASS_MAX && n <= PKI_RUN_MAX && resize_run(place, n) ? p : NULL;
+    case PKI_PLACE_LARGE:
+        return n > PKI_RUN_MAX && n <= PTRDIFF_MAX
+                   ? pki_space_resize_large(place->space, place->large, n, may_move, &why)
+                   : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static void *move(pk_heap *heap, const pki_place *place, void *p, size_t n)
+{
+    void *to = pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false});
+    if (to != NULL) {
+        memcpy(to, p, pki_min(n, place->usable));
+        pki_free(p);
+    }
+    return to;
+}
+
+static bool is_live(const pki_place *place)
+{
+    return place->kind == PKI_PLACE_CLASS || place->kind == PKI_PLACE_RUN ||
+           place->kind == PKI_PLACE_LARGE;
+}
+
+void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
+{
+    if (p == NULL) {
+        return pk_heap_alloc(heap, n);
+    }
+    pki_place place = pki_place_of(p);
+    if (pki_unlikely(!is_live(&place))) {
+        pki_place_report(&place, p);
+        errno = EINVAL;
+        return NULL;
+    }
+    if (pki_unlikely(n > PTRDIFF_MAX)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    int saved_errno = errno;
+    void *resized = resize(&place, p, n, true);
+    errno = saved_errno;
+    return resized != NULL ? resized : move((pk_heap *)place.space, &place, p, n);
+}
+
+bool pk_heap_resize(void *p, size_t n)
+{
+    pki_place place = pki_place_of(p);
+    if (!is_live(&place)) {
+        return false;
+    }
+    int saved_errno = errno;
+    bool resized = resize(&place, p, n, false) != NULL || n <= place.usable;
+    errno = saved_errno;
+    return resized;
+}

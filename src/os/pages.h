@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * pages.h: memory from the operating system, in pages. All addresses and sizes are multiples of
+ * the page size, which is read at run time. No call touches errno when it succeeds; a failure
+ * leaves everything as it was and is told to the caller, who decides.
+ *
+ * A range is reserved (addresses only), committed (readable and writable, zero on first touch),
+ * purged (contents gone, memory back to the system, still committed) or released (gone). */
+#ifndef PKI_OS_PAGES_H
+#define PKI_OS_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+size_t pki_os_page_size(void);
+
+/* Addresses of `size` bytes at a multiple of `align` (a power of two); NULL if there are none. */
+void *pki_os_reserve(size_t size, size_t align);
+
+/* The same, committed at once. */
+void *pki_os_map(size_t size, size_t align);
+
+bool pki_os_commit(void *p, size_t size);
+bool pki_os_purge(void *p, size_t size);
+bool pki_os_release(void *p, size_t size);
+
+/* Makes a committed range inaccessible: a touch is a fault. pki_os_commit takes it back. */
+bool pki_os_guard(void *p, size_t size);
+
+/* Asks for (or forbids) transparent huge pages in a range; advice only. */
+bool pki_os_huge_pages(void *p, size_t size, bool wanted);
+
+/* Makes a committed range longer where it is, if the addresses behind it are free. */
+bool pki_os_extend(void *p, size_t old_size, size_t new_size);
+
+/* Moves the memory of a committed range to `to`, a committed range of new_size bytes, without
+ * copying; the old range is then released. */
+bool pki_os_move(void *p, size_t old_size, void *to, size_t new_size);
+
+#endif /* PKI_OS_PAGES_H */

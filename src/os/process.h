@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * process.h: the few things beside memory that poolkit asks of the operating system. */
+#ifndef PKI_OS_PROCESS_H
+#define PKI_OS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Milliseconds of a clock that never goes back; cheap (no system call), some 4 ms coarse. */
+uint64_t pki_os_milliseconds(void);
+
+/* Writes a message to standard error: no buffering, no allocation, errno is kept. */
+void pki_os_write_error(const char *text, size_t size);
+
+_Noreturn void pki_os_abort(void);
+
+/* An environment variable, or NULL also where a setuid program must not trust it. */
+const char *pki_os_environment(const char *name);
+
+/* Has `at_exit` run at the end of each thread that calls pki_os_watch_thread, after the thread's
+ * own destructors as far as the system lets us choose. false: threads then end unnoticed. */
+bool pki_os_thread_exit_init(void (*at_exit)(void));
+void pki_os_watch_thread(void);
+
+/* Runs `before` in the thread that forks, then `parent` and `child` in the two processes. */
+bool pki_os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+#endif /* PKI_OS_PROCESS_H */

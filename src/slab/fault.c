@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * fault.c: see fault.h. The wording of each fault is in one table. */
+#include "slab/fault.h"
+
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/text.h"
+#include "os/lock.h"
+#include "os/process.h"
+
+static struct {
+    pki_lock lock;
+    pk_fault_fn *fn;
+    void *arg;
+} handler;
+
+void pk_on_fault(pk_fault_fn *fn, void *arg)
+{
+    pki_lock_take(&handler.lock);
+    handler.fn = fn;
+    handler.arg = arg;
+    pki_lock_give(&handler.lock);
+}
+
+static const char *describe(pk_fault_kind kind)
+{
+    switch (kind) {
+    case PK_FAULT_DOUBLE_FREE:
+        return "the block is free already";
+    case PK_FAULT_NOT_A_BLOCK:
+        return "not the start of a block";
+    case PK_FAULT_FOREIGN:
+        return "not from any pool";
+    case PK_FAULT_CORRUPT:
+        return "poolkit's own records are damaged";
+    }
+    return "unknown fault";
+}
+
+static void print_and_abort(const char *line)
+{
+    char text[200];
+    pki_text out = pki_text_begin(text, sizeof text);
+    pki_text_string(&out, line);
+    pki_text_string(&out, "\n");
+    pki_os_write_error(text, strlen(text));
+    pki_os_abort();
+}
+
+PKI_COLD void pki_fault_report(pk_fault_kind kind, const char *pool_name, const void *p)
+{
+    char line[160];
+    pki_text out = pki_text_begin(line, sizeof line);
+    pki_text_string(&out, "poolkit: ");
+    pki_text_string(&out, pool_name);
+    pki_text_string(&out, ": free of ");
+    pki_text_address(&out, p);
+    pki_text_string(&out, ": ");
+    pki_text_string(&out, describe(kind));
+    pki_lock_take(&handler.lock);
+    pk_fault_fn *fn = handler.fn;
+    void *arg = handler.arg;
+    pki_lock_give(&handler.lock);
+    if (fn == NULL) {
+        print_and_abort(line);
+    } else {
+        fn(&(pk_fault){.size = sizeof(pk_fault), .kind = kind, .ptr = p, .pool_name = pool_name,
+                       .text = line}, arg);
+    }
+}

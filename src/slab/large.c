@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT
+ * large.c: blocks too large for a run: each has a mapping of its own.
+ *
+ *   4 MiB boundary
+ *   ┌ head: one page ┬ (up to the alignment) ┬ block, whole pages ┐
+ *   For an alignment of 4 MiB and more the head is one chunk's size below the block, so that the
+ *   block's address minus one finds it by the same mask.
+ *
+ * Freed ones are kept for a while: a program that allocates and frees one large block in a loop would
+ * otherwise pay for the system calls and for the page faults each time. They are bounded by number,
+ * by bytes and, at the space's tick, by age. */
+#include "base/bits.h"
+#include "os/pages.h"
+#include "os/process.h"
+#include "slab/space.h"
+
+static const size_t CACHE_BYTES_MAX = (size_t)64 << 20;
+static const size_t CACHE_BYTES_MIN = (size_t)4 << 20;
+
+static pki_chunk *chunk_of_large(pki_large *large)
+{
+    return (pki_chunk *)((char *)large - offsetof(pki_chunk, large));
+}
+
+pki_large *pki_large_at(const void *p)
+{
+    pki_chunk *chunk = pki_chunk_of((const char *)p - 1);
+    bool found = pki_registry_has(chunk) && pki_word_at(chunk) == PKI_WORD_LARGE &&
+                 chunk->large.block == p;
+    return found ? &chunk->large : NULL;
+}
+
+bool pki_space_has_large_around(pki_space *space, const void *p)
+{
+    pki_lock_take(&space->lock);
+    bool found = false;
+    for (pki_large *large = space->large; large != NULL && !found; large = large->next) {
+        const char *begin = (const char *)chunk_of_large(large);
+        found = (const char *)p >= begin && (const char *)p < begin + large->mapped;
+    }
+    pki_lock_give(&space->lock);
+    return found;
+}
+
+/* ---- lists; the lock is held ---- */
+
+static void list_add(pki_large **list, pki_large *large)
+{
+    large->prev = NULL;
+    large->next = *list;
+    if (large->next != NULL) {
+        large->next->prev = large;
+    }
+    *list = large;
+}
+
+static void list_remove(pki_large **list, pki_large *large)
+{
+    if (large->next != NULL) {
+        large->next->prev = large->prev;
+    }
+    if (large->prev != NULL) {
+        large->prev->next = large->next;
+    } else {
+        *list = large->next;
+    }
+}
+
+/* ---- mapping ---- */
+
+/* The address of `bytes` bytes whose second chunk begins at a multiple of `align` (over 4 MiB). */
+static char *map_over_aligned(pki_space *space, size_t bytes, size_t align)
+{
+    size_t mapped = bytes + align;
+    char *p = mapped < align ? NULL : pki_space_map(space, mapped, PKI_CHUNK_SIZE);
+    if (p == NULL) {
+        return NULL;
+    }
+    char *base = (char *)pki_align_up((uintptr_t)p + PKI_CHUNK_SIZE, align) - PKI_CHUNK_SIZE;
+    size_t before = (size_t)(base - p), behind = mapped - before - bytes;
+    if ((before > 0 && !pki_os_release(p, before)) ||
+        (behind > 0 && !pki_os_release(base + bytes, behind))) {
+        pki_os_release(p, mapped);
+        return NULL;
+    }
+    return base;
+}
+
+/* Maps a head and a block of `size` bytes (whole pages) behind it. */
+static pki_large *map_large(pki_space *space, size_t size, size_t align)
+{
+    size_t offset = pki_min(pki_max(align, pki_os_page_size()), PKI_CHUNK_SIZE);
+    size_t mapped = offset + size;
+    char *base = align > PKI_CHUNK_SIZE ? map_over_aligned(space, mapped, align)
+                                        : pki_space_map(space, mapped, PKI_CHUNK_SIZE);
+    if (base == NULL) {
+        return NULL;
+    }
+    pki_os_huge_pages(base, mapped, false);
+    pki_chunk *chunk = (pki_chunk *)base;
+    chunk->space = space;
+    chunk->large = (pki_large){.block = base + offset, .mapped = mapped, .zero = true};
+    pki_word_set(chunk, 0, PKI_WORD_LARGE);
+    return &chunk->large;
+}
+
+static void unmap_large(pki_large *large)
+{
+    pki_chunk *chunk = chunk_of_large(large);
+    pki_registry_remove(chunk);
+    if (!pki_os_release(chunk, large->mapped)) {
+        pki_os_purge(chunk, large->mapped); /* the map count is exhausted: only addresses are lost */
+    }
+}
+
+/* ---- the cache of freed ones ---- */
+
+/* The smallest cached one that holds `size` at `align` and is at most a quarter too large. */
+static pki_large *take_cached(pki_space *space, size_t size, size_t align)
+{
+    pki_large *best = NULL;
+    for (pki_large *large = space->large_cache; large != NULL; large = large->next) {
+        size_t room = large->mapped - (size_t)(large->block - (char *)chunk_of_large(large));
+        bool fits = room >= size && room - size <= size / 4 &&
+                    ((uintptr_t)large->block & (align - 1)) == 0;
+        if (fits && (best == NULL || large->mapped < best->mapped)) {
+            best = large;
+        }
+    }
+    if (best != NULL) {
+        list_remove(&space->large_cache, best);
+        space->large_cached -= best->mapped;
+        best->zero = false;
+    }
+    return best;
+}
+
+static bool worth_caching(const pki_space *space, const pki_large *large)
+{
+    size_t bytes = pki_min(CACHE_BYTES_MAX, pki_max(CACHE_BYTES_MIN, space->used_peak / 4));
+    unsigned entries = 0;
+    for (const pki_large *l = space->large_cache; l != NULL; l = l->next) {
+        entries++;
+    }
+    return entries < PKI_LARGE_CACHE_ENTRIES && space->large_cached + large->mapped <= bytes;
+}
+
+size_t pki_space_drop_cached(pki_space *space, uint64_t before)
+{
+    size_t bytes = 0;
+    for (pki_large *large = space->large_cache; large != NULL;) {
+        pki_large *next = large->next;
+        if (large->freed_at <= before) {
+            list_remove(&space->large_cache, large);
+            bytes += large->mapped;
+            unmap_large(large);
+        }
+        large = next;
+    }
+    space->large_cached -= bytes;
+    return bytes;
+}
+
+/* ---- take, give, resize ---- */
+
+void *pki_space_take_large(pki_space *space, size_t size, size_t align, bool *zero, pk_status *why)
+{
+    size_t usable = pki_align_up(size, pki_os_page_size());
+    pki_lock_take(&space->lock);
+    pki_large *large = take_cached(space, usable, align);
+    pki_lock_give(&space->lock);
+    if (large == NULL && (large = map_large(space, usable, align)) == NULL) {
+        *why = PK_ENOMEM;
+        return NULL;
+    }
+    large->usable = usable;
+    large->cached = false;
+    *zero = large->zero;
+    pki_lock_take(&space->lock);
+    bool allowed = pki_space_charge(space, large->mapped);
+    if (allowed) {
+        pki_registry_add(chunk_of_large(large));
+        list_add(&space->large, large);
+        space->n_large++;
+    }
+    pki_lock_give(&space->lock);
+    if (!allowed) {
+        unmap_large(large);
+        *why = PK_ELIMIT;
+        return NULL;
+    }
+    return large->block;
+}
+
+void pki_space_give_large(pki_space *space, pki_large *large)
+{
+    pki_lock_take(&space->lock);
+    list_remove(&space->large, large);
+    space->n_large--;
+    pki_space_uncharge(space, large->mapped);
+    bool cache = worth_caching(space, large);
+    large->cached = true;
+    if (cache) {
+        large->freed_at = pki_os_milliseconds();
+        space->large_cached += large->mapped;
+        list_add(&space->large_cache, large);
+    }
+    pki_lock_give(&space->lock);
+    if (!cache) {
+        unmap_large(large);
+    }
+}
+
+/* Moves head and block to a mapping of `mapped` bytes; the pages move, nothing is copied. */
+static pki_large *move_large(pki_space *space, pki_large *large, size_t mapped)
+{
+    pki_chunk *from = chunk_of_large(large);
+    size_t old_mapped = large->mapped, offset = (size_t)(large->block - (char *)from);
+    pki_chunk *to = pki_space_map(space, mapped, PKI_CHUNK_SIZE);
+    if (to == NULL) {
+        return NULL;
+    }
+    pki_os_huge_pages(to, mapped, false);
+    pki_lock_take(&space->lock);
+    list_remove(&space->large, large);
+    pki_registry_remove(from);
+    bool moved = pki_os_move(from, old_mapped, to, mapped);
+    large = moved ? &to->large : large;
+    if (moved) {
+        large->block = (char *)to + offset;
+        large->mapped = mapped;
+    }
+    pki_registry_add(chunk_of_large(large));
+    list_add(&space->large, large);
+    pki_lock_give(&space->lock);
+    if (!moved) {
+        pki_os_release(to, mapped);
+        return NULL;
+    }
+    return large;
+}
+
+/* Gives back the pages behind the first `mapped` bytes. */
+static void cut_large(pki_space *space, pki_large *large, size_t mapped)
+{
+    size_t surplus = large->mapped - mapped;
+    if (surplus > 0 && pki_os_release((char *)chunk_of_large(large) + mapped, surplus)) {
+        large->mapped = mapped;
+        pki_lock_take(&space->lock);
+        pki_space_uncharge(space, surplus);
+        pki_lock_give(&space->lock);
+    }
+}
+
+static pki_large *grow_large(pki_space *space, pki_large *large, size_t mapped, bool may_move,
+                             pk_status *why)
+{
+    size_t more = mapped - large->mapped;
+    pki_lock_take(&space->lock);
+    bool allowed = pki_space_charge(space, more);
+    pki_lock_give(&space->lock);
+    if (!allowed) {
+        *why = PK_ELIMIT;
+        return NULL;
+    }
+    pki_large *grown = NULL;
+    if (pki_os_extend(chunk_of_large(large), large->mapped, mapped)) {
+        large->mapped = mapped;
+        grown = large;
+    } else if (may_move) {
+        grown = move_large(space, large, mapped);
+    }
+    if (grown == NULL) {
+        pki_lock_take(&space->lock);
+        pki_space_uncharge(space, more);
+        pki_lock_give(&space->lock);
+        *why = PK_ENOMEM;
+    }
+    return grown;
+}
+
+void *pki_space_resize_large(pki_space *space, pki_large *large, size_t size, bool may_move,
+                             pk_status *why)
+{
+    size_t usable = pki_align_up(size, pki_os_page_size());
+    size_t mapped = (size_t)(large->block - (char *)chunk_of_large(large)) + usable;
+    if (mapped > large->mapped) {
+        large = grow_large(space, large, mapped, may_move, why);
+    } else {
+        cut_large(space, large, mapped);
+    }
+    if (large == NULL) {
+        return NULL;
+    }
+    large->usable = usable;
+    return large->block;
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: MIT
+ * owner.c: an owner's slabs and stacks: refill, flush, and blocks that others bring home. Its life
+ * (adopt, leave) is in owner_life.c. */
+#include "slab/owner.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "os/process.h"
+#include "slab/fault.h"
+#include "slab/meta.h"
+
+enum {
+    CLOCK_EVERY = 16,       /* slow calls between two looks at the clock (some 20 ns each)     */
+    TICK_MILLISECONDS = 100,
+    IDLE_TICKS = 2,         /* a slab untouched for so long has its free pages purged          */
+    SETTLE_PER_TICK = 256,  /* slabs purged in one tick at most: about 1 ms of system calls     */
+    STEAL_LOOKS = 8         /* orphans looked at for a slab of the class                       */
+};
+
+/* ---- lists of slabs with room; the owner's lock is held ---- */
+
+static void list_add_behind_first(pki_bin_list *list, pki_slab *slab)
+{
+    pki_slab *first = list->first;
+    slab->listed = true;
+    slab->prev = first;
+    slab->next = first == NULL ? NULL : first->next;
+    if (slab->next != NULL) {
+        slab->next->prev = slab;
+    }
+    if (first == NULL) {
+        list->first = slab;
+    } else {
+        first->next = slab;
+    }
+}
+
+static void list_remove(pki_bin_list *list, pki_slab *slab)
+{
+    slab->listed = false;
+    if (slab->next != NULL) {
+        slab->next->prev = slab->prev;
+    }
+    if (slab->prev != NULL) {
+        slab->prev->next = slab->next;
+    } else {
+        list->first = slab->next;
+    }
+}
+
+static void touch(const pki_owner *owner, pki_slab *slab)
+{
+    slab->touched = owner->tick;
+    slab->settled = false;
+}
+
+/* ---- new and empty slabs; the owner's lock is held ---- */
+
+static uint32_t word_of(const pki_owner *owner, unsigned bin)
+{
+    return owner->key | bin * (uint32_t)sizeof(pki_bin);
+}
+
+static void give_label(pki_owner *owner, pki_slab *slab, unsigned bin)
+{
+    pki_word_set(pki_chunk_of(slab), pki_slab_index(slab), word_of(owner, bin));
+    owner->list[bin].n_slabs++;
+    list_add_behind_first(&owner->list[bin], slab);
+    touch(owner, slab);
+}
+
+/* An orphan's slab of the class, with room. Both locks are held for the change of its word. */
+static bool steal_from(pki_owner *owner, pki_owner *orphan, unsigned bin)
+{
+    if (!pki_lock_try(&orphan->lock)) {
+        return false;
+    }
+    pki_slab *slab = orphan->thread == NULL ? orphan->list[bin].first : NULL;
+    if (slab != NULL) {
+        list_remove(&orphan->list[bin], slab);
+        orphan->list[bin].n_slabs--;
+        give_label(owner, slab, bin);
+    }
+    pki_lock_give(&orphan->lock);
+    return slab != NULL;
+}
+
+/* The lock of the list of owners comes before an owner's, hence only tried. */
+static bool steal(pki_owner *owner, unsigned bin)
+{
+    pki_space *space = owner->space;
+    if (atomic_load_explicit(&space->n_orphans, memory_order_relaxed) == 0 ||
+        !pki_lock_try(&space->owners_lock)) {
+        return false;
+    }
+    bool stolen = false;
+    unsigned looks = 0;
+    for (pki_owner *o = space->orphans; o != NULL && !stolen && looks < STEAL_LOOKS;
+         o = o->next_orphan, looks++) {
+        stolen = steal_from(owner, o, bin);
+    }
+    pki_lock_give(&space->owners_lock);
+    return stolen;
+}
+
+/* Puts a slab of the class first on its list. */
+static bool get_slab(pki_owner *owner, unsigned bin, pk_status *why)
+{
+    if (owner->n_spare == 0 && steal(owner, bin)) {
+        return true;
+    }
+    pki_slab *slab = owner->n_spare > 0 ? owner->spare[--owner->n_spare]
+                                        : pki_space_take_slab(owner->space, why);
+    if (slab == NULL) {
+        return false;
+    }
+    pki_slab_init(slab, &owner->space->geometry->classes[bin], bin);
+    give_label(owner, slab, bin);
+    return true;
+}
+
+static void retire(pki_owner *owner, pki_slab *slab)
+{
+    pki_bin_list *list = &owner->list[slab->bin];
+    list_remove(list, slab);
+    list->n_slabs--;
+    if (owner->thread == NULL || owner->n_spare == PKI_SPARE_SLABS) {
+        pki_space_give_slab(owner->space, slab);
+        return;
+    }
+    if (slab->fresh > 0) {
+        slab->zero = false;
+        slab->fresh = 0;
+    }
+    pki_word_set(pki_chunk_of(slab), pki_slab_index(slab), PKI_WORD_SPARE);
+    owner->spare[owner->n_spare++] = slab;
+}
+
+/* ---- blocks that come home ---- */
+
+static pki_put_result put_one(pki_owner *owner, void *p)
+{
+    pki_slab *slab = pki_slab_of(p);
+    pki_put_result result = pki_slab_put(slab, p);
+    if (result == PKI_PUT_DONE) {
+        touch(owner, slab);
+        if (!slab->listed) {
+            list_add_behind_first(&owner->list[slab->bin], slab);
+        }
+        if (slab->used == 0) {
+            retire(owner, slab);
+        }
+    }
+    return result;
+}
+
+static void report_put(const pki_owner *owner, pki_put_result result, const void *p)
+{
+    if (result != PKI_PUT_DONE) {
+        pki_fault_report(result == PKI_PUT_FREE_ALREADY ? PK_FAULT_DOUBLE_FREE
+                                                        : PK_FAULT_NOT_A_BLOCK,
+                         owner->space->name, p);
+    }
+}
+
+/* Puts blocks home until one is not this owner's (its slab was stolen meanwhile) or is faulty. */
+static unsigned put_run(pki_owner *owner, void *const *blocks, unsigned n, pki_put_result *result)
+{
+    unsigned done = 0;
+    *result = PKI_PUT_DONE;
+    pki_lock_take(&owner->lock);
+    while (done < n && (pki_word_at(blocks[done]) ^ owner->key) < owner->limit &&
+           (*result = put_one(owner, blocks[done])) == PKI_PUT_DONE) {
+        done++;
+    }
+    pki_lock_give(&owner->lock);
+    return done;
+}
+
+void pki_owner_put_home(pki_owner *owner, void *const *blocks, unsigned n)
+{
+    if (pki_lock_is_interrupted(&owner->lock)) {
+        return; /* freed by a signal handler inside our own slow path: given up, not corrupted */
+    }
+    while (n > 0) {
+        pki_put_result result;
+        unsigned done = put_run(owner, blocks, n, &result);
+        blocks += done;
+        n -= done;
+        if (n > 0) {
+            if (result != PKI_PUT_DONE) {
+                report_put(owner, result, *blocks);
+            } else {
+                pki_space_free_direct(pki_word_at(*blocks), *blocks);
+            }
+            blocks++;
+            n--;
+        }
+    }
+}
+
+void pki_space_free_direct(uint32_t word, void *p)
+{
+    pki_owner *owner = pki_owner_by_word(word);
+    if (owner == NULL || (word ^ owner->key) >= owner->limit) {
+        pki_fault_report(word == PKI_WORD_FREE || word == PKI_WORD_SPARE ? PK_FAULT_DOUBLE_FREE
+                                                                         : PK_FAULT_NOT_A_BLOCK,
+                         pki_chunk_of(p)->space->name, p);
+        return;
+    }
+    pki_owner_put_home(owner, &p, 1);
+}
+
+/* ---- remote frees ---- */
+
+static size_t class_size(const pki_owner *owner, size_t class_offset)
+{
+    return owner->space->geometry->classes[class_offset / sizeof(pki_bin)].size;
+}
+
+static void count_mail(pki_owner *owner, size_t blocks, size_t bytes)
+{
+    size_t n = atomic_load_explicit(&owner->mail_blocks, memory_order_relaxed);
+    size_t size = atomic_load_explicit(&owner->mail_bytes, memory_order_relaxed);
+    atomic_store_explicit(&owner->mail_blocks, n + blocks, memory_order_relaxed);
+    atomic_store_explicit(&owner->mail_bytes, size + bytes, memory_order_relaxed);
+}
+
+static void send_box(pki_owner *self, pki_outbox *box)
+{
+    pki_owner *target = box->n == 0 ? NULL : pki_owner_by_word(box->id << 16);
+    if (target != NULL) {
+        pki_owner_put_home(target, box->block, box->n);
+        count_mail(self, -(size_t)box->n, -box->bytes);
+    }
+    box->n = 0;
+    box->bytes = 0;
+}
+
+void pki_owner_send(pki_owner *owner)
+{
+    for (unsigned i = 0; owner->outbox != NULL && i < PKI_OUTBOXES; i++) {
+        send_box(owner, &owner->outbox[i]);
+    }
+}
+
+static void put_in_box(pki_owner *self, pki_outbox *box, size_t size, void *p)
+{
+    box->block[box->n++] = p;
+    box->bytes += size;
+    count_mail(self, 1, size);
+}
+
+void pki_owner_free_remote(pki_owner *self, uint32_t word, void *p)
+{
+    uint32_t id = word >> 16;
+    pki_owner *target = pki_owner_by_word(word);
+    if (target == NULL || (word ^ target->key) >= target->limit) {
+        pki_space_free_direct(word, p); /* a fault, or a slab that changed hands just now */
+        return;
+    }
+    if (self->outbox == NULL &&
+        (self->outbox = pki_meta_alloc(PKI_OUTBOXES * sizeof *self->outbox)) == NULL) {
+        pki_owner_put_home(target, &p, 1);
+        return;
+    }
+    pki_outbox *box = &self->outbox[id % PKI_OUTBOXES];
+    if (box->id != id) {
+        send_box(self, box);
+        box->id = id;
+    }
+    put_in_box(self, box, class_size(self, word & 0xFFFF), p);
+    if (box->n == PKI_OUTBOX_BLOCKS || box->bytes >= PKI_SLAB_SIZE) {
+        send_box(self, box);
+        pki_owner_tick(self);
+    }
+}
+
+/* ---- stacks ---- */
+
+static bool resize_stack(pki_owner *owner, unsigned bin, uint32_t capacity)
+{
+    pki_bin_list *list = &owner->list[bin];
+    void **slots = pki_meta_alloc((capacity + 1) * sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    void **base = slots + 1;
+    size_t n = 0;
+    if (list->base != NULL) {
+        n = (size_t)(atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed) - list->base);
+        memcpy(base, list->base, n * sizeof *base);
+        pki_meta_free(list->base - 1, (list->capacity + 1) * sizeof *slots);
+    }
+    list->base = base;
+    list->capacity = capacity;
+    list->quiet_top = NULL;
+    atomic_store_explicit(&pki_bins(owner)[bin].top, base + n, memory_order_release);
+    pki_bins(owner)[bin].end = base + capacity;
+    return true;
+}
+
+static bool has_stack(pki_owner *owner, unsigned bin)
+{
+    return owner->list[bin].base != NULL ||
+           resize_stack(owner, bin, owner->space->geometry->classes[bin].stack_first);
+}
+
+static void reverse(void **blocks, unsigned n)
+{
+    for (unsigned i = 0; i < n / 2; i++) {
+        void *p = blocks[i];
+        blocks[i] = blocks[n - 1 - i];
+        blocks[n - 1 - i] = p;
+    }
+}
+
+/* Takes up to `n` blocks from the first slab with room. */
+static unsigned take_from_first(pki_owner *owner, unsigned bin, void **out, unsigned n)
+{
+    pki_bin_list *list = &owner->list[bin];
+    pki_slab *slab = list->first;
+    unsigned fresh;
+    unsigned got = pki_slab_take(slab, out, n, &fresh);
+    touch(owner, slab);
+    if (!pki_slab_has_room(slab)) {
+        list_remove(list, slab);
+    }
+    list->zero_next = list->zero_end = NULL;
+    if (fresh > 0 && slab->zero) {
+        list->zero_next = out[got - fresh];
+        list->zero_end = list->zero_next + (size_t)fresh * slab->block_size;
+    }
+    return got;
+}
+
+/* Fills an empty stack from one slab, so that what is known to be zero is one range. */
+static void *fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
+{
+    pki_bin_list *list = &owner->list[bin];
+    if (!has_stack(owner, bin)) {
+        *why = PK_ENOMEM;
+        return NULL;
+    }
+    if (list->first == NULL && !get_slab(owner, bin, why)) {
+        return NULL;
+    }
+    size_t refill = owner->space->geometry->classes[bin].refill;
+    unsigned wanted = (unsigned)pki_min(refill, (list->capacity + 1) / 2);
+    unsigned got = take_from_first(owner, bin, list->base, wanted);
+    reverse(list->base, got);
+    void *p = list->base[got - 1];
+    atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + got - 1, memory_order_release);
+    return p;
+}
+
+PKI_NOINLINE void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *why)
+{
+    if (pki_lock_is_interrupted(&owner->lock)) {
+        *why = PK_EBUSY; /* called by a signal handler that interrupted this very place */
+        return NULL;
+    }
+    pki_owner_tick(owner);
+    pki_lock_take(&owner->lock);
+    void *p = fill_stack(owner, bin, why);
+    pki_lock_give(&owner->lock);
+    return p;
+}
+
+/* Sends the `n` oldest blocks of a stack home. */
+static void flush_oldest(pki_owner *owner, unsigned bin, unsigned n)
+{
+    pki_bin_list *list = &owner->list[bin];
+    void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+    size_t rest = (size_t)(top - list->base) - n;
+    list->zero_next = list->zero_end = NULL;
+    pki_owner_put_home(owner, list->base, n);
+    memmove(list->base, list->base + n, rest * sizeof *list->base);
+    atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + rest, memory_order_release);
+}
+
+/* A burst of frees doubles a stack twice over, up to the class's bound. */
+static bool grow_stack(pki_owner *owner, unsigned bin)
+{
+    uint32_t capacity = owner->list[bin].capacity;
+    uint32_t most = owner->space->geometry->classes[bin].stack_max;
+    if (capacity >= most) {
+        return false;
+    }
+    pki_lock_take(&owner->lock);
+    bool grown = resize_stack(owner, bin, (uint32_t)pki_min(most, capacity * 4 + 3));
+    pki_lock_give(&owner->lock);
+    return grown;
+}
+
+PKI_NOINLINE void pki_owner_push_full(pki_owner *owner, unsigned bin, void *p)
+{
+    if (pki_lock_is_interrupted(&owner->lock)) {
+        return; /* as in pki_owner_put_home */
+    }
+    pki_owner_tick(owner);
+    if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
+        if (owner->list[bin].base == NULL && !grow_stack(owner, bin)) {
+            pki_owner_put_home(owner, &p, 1);
+            return;
+        }
+        if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
+            if (!grow_stack(owner, bin)) {
+                flush_oldest(owner, bin, (owner->list[bin].capacity + 1) / 2);
+            }
+            pki_bin_push(&pki_bins(owner)[bin], p);
+        }
+    }
+}
+
+void pki_owner_flush(pki_owner *owner)
+{
+    pki_owner_send(owner);
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+        if (owner->list[bin].base != NULL && top > owner->list[bin].base) {
+            flush_oldest(owner, bin, (unsigned)(top - owner->list[bin].base));
+        }
+    }
+}
+
+/* ---- what is done now and then ---- */
+
+static void flush_idle_stacks(pki_owner *owner)
+{
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        pki_bin_list *list = &owner->list[bin];
+        void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+        if (list->base != NULL && top > list->base && top == list->quiet_top) {
+            flush_oldest(owner, bin, (unsigned)(top - list->base + 1) / 2);
+        }
+        list->quiet_top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+    }
+}
+
+/* Purges the free pages of slabs that nobody took from or put to for IDLE_TICKS. */
+static size_t settle_slabs(pki_owner *owner, unsigned idle_ticks, unsigned most)
+{
+    size_t bytes = 0;
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        for (pki_slab *slab = owner->list[bin].first; slab != NULL && most > 0; slab = slab->next) {
+            if (!slab->settled && (uint8_t)(owner->tick - slab->touched) >= idle_ticks) {
+                bytes += pki_slab_purge(slab);
+                slab->settled = true;
+                most--;
+            }
+        }
+    }
+    return bytes;
+}
+
+void pki_owner_tick(pki_owner *owner)
+{
+    if (pki_likely(++owner->slow_calls % CLOCK_EVERY != 0)) {
+        return;
+    }
+    uint64_t now = pki_os_milliseconds();
+    if (now - owner->ticked_at < TICK_MILLISECONDS) {
+        return;
+    }
+    int saved_errno = errno;
+    owner->ticked_at = now;
+    pki_owner_send(owner);
+    flush_idle_stacks(owner);
+    pki_lock_take(&owner->lock);
+    owner->tick++;
+    settle_slabs(owner, IDLE_TICKS, SETTLE_PER_TICK);
+    pki_lock_give(&owner->lock);
+    pki_space_tick(owner->space, now);
+    errno = saved_errno;
+}
+
+static size_t purge_owner(pki_owner *owner)
+{
+    pki_lock_take(&owner->lock);
+    while (owner->n_spare > 0) {
+        pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
+    }
+    size_t bytes = settle_slabs(owner, 0, UINT32_MAX);
+    pki_lock_give(&owner->lock);
+    return bytes;
+}
+
+size_t pki_owners_purge(pki_space *space)
+{
+    size_t bytes = 0;
+    pki_lock_take(&space->owners_lock);
+    for (pki_owner *owner = space->owners; owner != NULL; owner = owner->next) {
+        bytes += purge_owner(owner);
+    }
+    pki_lock_give(&space->owners_lock);
+    return bytes;
+}
+
+/* ---- threads without a record ---- */
+
+void *pki_space_alloc_direct(pki_space *space, unsigned bin, pk_status *why)
+{
+    pki_owner *late = pki_space_late_owner(space);
+    if (late == NULL || pki_lock_is_interrupted(&late->lock)) {
+        *why = PK_ENOMEM;
+        return NULL;
+    }
+    void *p = NULL;
+    pki_lock_take(&late->lock);
+    if (late->list[bin].first != NULL || get_slab(late, bin, why)) {
+        take_from_first(late, bin, &p, 1);
+    }
+    pki_lock_give(&late->lock);
+    return p;
+}
+
+bool pki_owner_is_block(uint32_t word, const void *p)
+{
+    pki_owner *owner = pki_owner_by_word(word);
+    if (owner == NULL || (word ^ owner->key) >= owner->limit) {
+        return false;
+    }
+    const pki_slab *slab = pki_slab_of(p);
+    pki_lock_take(&owner->lock);
+    int number = pki_slab_block_number(slab, p);
+    bool used = number >= 0 && (pki_slab_bits(slab)[number / 64] >> (number % 64) & 1) == 0;
+    pki_lock_give(&owner->lock);
+    return used;
+}

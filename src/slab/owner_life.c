@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * owner_life.c: owners come and go with threads. Ids are found in words, so that they are 16 bits:
+ * 65,535 owners at once. A record that nobody uses is adopted before a new one is made, so that
+ * a program that starts and ends threads without end needs as many as ever ran at once. */
+#include <string.h>
+
+#include "base/bits.h"
+#include "slab/fork.h"
+#include "slab/meta.h"
+#include "slab/owner.h"
+
+enum { IDS = 1 << 16 };
+
+/* Written under ids_lock; read without it by whoever holds a block of the owner (relaxed: the
+ * block's own hand-over published the record). */
+static _Atomic(pki_owner *) owners_by_id[IDS];
+static pki_lock ids_lock;
+static uint32_t last_id;
+
+/* What an empty stack without slots looks like: its bottom's NULL. */
+static void *no_slots[1];
+
+pki_owner *pki_owner_by_word(uint32_t word)
+{
+    return atomic_load_explicit(&owners_by_id[word >> 16], memory_order_relaxed);
+}
+
+/* Gives the owner the next id that is free; 0 is nobody's. */
+static bool take_id(pki_owner *owner)
+{
+    pki_lock_take(&ids_lock);
+    uint32_t id = 0;
+    for (uint32_t tried = 1; tried < IDS && id == 0; tried++) {
+        uint32_t candidate = (last_id + tried) % IDS;
+        if (candidate != 0 &&
+            atomic_load_explicit(&owners_by_id[candidate], memory_order_relaxed) == NULL) {
+            id = candidate;
+        }
+    }
+    if (id != 0) {
+        last_id = id;
+        owner->key = id << 16;
+        atomic_store_explicit(&owners_by_id[id], owner, memory_order_relaxed);
+    }
+    pki_lock_give(&ids_lock);
+    return id != 0;
+}
+
+static void drop_id(const pki_owner *owner)
+{
+    pki_lock_take(&ids_lock);
+    atomic_store_explicit(&owners_by_id[owner->key >> 16], NULL, memory_order_relaxed);
+    pki_lock_give(&ids_lock);
+}
+
+static size_t record_size(const pki_geometry *geometry)
+{
+    return sizeof(pki_owner) + geometry->n * (sizeof(pki_bin) + sizeof(pki_bin_list));
+}
+
+/* owner_by_word's caller may hold any word: the record is complete before its id is known. */
+static pki_owner *create(pki_space *space)
+{
+    const pki_geometry *geometry = space->geometry;
+    pki_owner *owner = pki_meta_alloc(record_size(geometry));
+    if (owner == NULL) {
+        return NULL;
+    }
+    owner->space = space;
+    owner->limit = geometry->n * (uint32_t)sizeof(pki_bin);
+    owner->list = (pki_bin_list *)(pki_bins(owner) + geometry->n);
+    for (unsigned i = 0; i < geometry->n; i++) {
+        atomic_init(&pki_bins(owner)[i].top, no_slots + 1);
+        pki_bins(owner)[i].end = no_slots + 1;
+    }
+    if (!take_id(owner)) {
+        pki_meta_free(owner, record_size(geometry));
+        return NULL;
+    }
+    owner->next = space->owners;
+    space->owners = owner;
+    space->n_owners++;
+    return owner;
+}
+
+static void add_orphan(pki_owner *owner)
+{
+    pki_space *space = owner->space;
+    owner->next_orphan = space->orphans;
+    space->orphans = owner;
+    atomic_fetch_add_explicit(&space->n_orphans, 1, memory_order_relaxed);
+}
+
+static pki_owner *take_orphan(pki_space *space)
+{
+    pki_owner *owner = space->orphans;
+    if (owner != NULL) {
+        space->orphans = owner->next_orphan;
+        atomic_fetch_sub_explicit(&space->n_orphans, 1, memory_order_relaxed);
+    }
+    return owner;
+}
+
+static void set_thread(pki_owner *owner, const void *thread)
+{
+    pki_lock_take(&owner->lock);
+    owner->thread = thread;
+    pki_lock_give(&owner->lock);
+}
+
+pki_owner *pki_owner_adopt(pki_space *space)
+{
+    pki_lock_take(&space->owners_lock);
+    pki_owner *owner = take_orphan(space);
+    if (owner == NULL) {
+        owner = create(space);
+    }
+    if (owner != NULL) {
+        set_thread(owner, &pki_thread_tag);
+    }
+    pki_lock_give(&space->owners_lock);
+    return owner;
+}
+
+static void give_spares(pki_owner *owner)
+{
+    pki_lock_take(&owner->lock);
+    while (owner->n_spare > 0) {
+        pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
+    }
+    pki_lock_give(&owner->lock);
+}
+
+void pki_owner_leave(pki_owner *owner)
+{
+    pki_owner_flush(owner);
+    give_spares(owner);
+    pki_lock_take(&owner->space->owners_lock);
+    set_thread(owner, NULL);
+    add_orphan(owner);
+    pki_lock_give(&owner->space->owners_lock);
+}
+
+pki_owner *pki_space_late_owner(pki_space *space)
+{
+    pki_lock_take(&space->owners_lock);
+    if (space->late == NULL && (space->late = create(space)) != NULL) {
+        set_thread(space->late, space->late); /* no thread's, and no orphan */
+    }
+    pki_owner *late = space->late;
+    pki_lock_give(&space->owners_lock);
+    return late;
+}
+
+static void destroy(pki_owner *owner)
+{
+    const pki_geometry *geometry = owner->space->geometry;
+    drop_id(owner);
+    for (unsigned i = 0; i < geometry->n; i++) {
+        if (owner->list[i].base != NULL) {
+            pki_meta_free(owner->list[i].base - 1, (owner->list[i].capacity + 1) * sizeof(void *));
+        }
+    }
+    pki_meta_free(owner->outbox, PKI_OUTBOXES * sizeof *owner->outbox);
+    pki_meta_free(owner, record_size(geometry));
+}
+
+void pki_owners_fini(pki_space *space)
+{
+    while (space->owners != NULL) {
+        pki_owner *owner = space->owners;
+        space->owners = owner->next;
+        destroy(owner);
+    }
+}
+
+/* ---- fork ---- */
+
+/* In the child, another thread's stack may have been caught between two stores, and the blocks it
+ * had taken for its next steps are lost with it: drop the stacks. Slabs and bitmaps are whole,
+ * because the forking thread held the owner's lock. */
+static void orphan_in_child(pki_owner *owner)
+{
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        pki_bin_list *list = &owner->list[bin];
+        if (list->base != NULL) {
+            atomic_store_explicit(&pki_bins(owner)[bin].top, list->base, memory_order_relaxed);
+        }
+        list->zero_next = list->zero_end = NULL;
+    }
+    for (unsigned i = 0; owner->outbox != NULL && i < PKI_OUTBOXES; i++) {
+        owner->outbox[i].n = 0;
+        owner->outbox[i].bytes = 0;
+    }
+    atomic_store_explicit(&owner->mail_blocks, 0, memory_order_relaxed);
+    atomic_store_explicit(&owner->mail_bytes, 0, memory_order_relaxed);
+    owner->thread = NULL;
+    add_orphan(owner);
+}
+
+void pki_owners_before_fork(pki_space *space)
+{
+    pki_fork_take(&space->owners_lock);
+    for (pki_owner *owner = space->owners; owner != NULL; owner = owner->next) {
+        pki_fork_take(&owner->lock);
+    }
+}
+
+void pki_owners_after_fork(pki_space *space, bool in_child)
+{
+    for (pki_owner *owner = space->owners; owner != NULL; owner = owner->next) {
+        bool running = owner->thread != NULL && owner->thread != owner;
+        if (in_child && running && owner->thread != &pki_thread_tag) {
+            orphan_in_child(owner);
+        }
+        pki_fork_give(&owner->lock, in_child);
+    }
+    pki_fork_give(&space->owners_lock, in_child);
+}
+
+void pki_owner_ids_before_fork(void) { pki_fork_take(&ids_lock); }
+void pki_owner_ids_after_fork(bool in_child) { pki_fork_give(&ids_lock, in_child); }

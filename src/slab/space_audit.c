@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ * space_audit.c: the audit of a space's chunks and large blocks: C1–C5, P1, P2, L1 (chunk.h,
+ * space.h). Everything is counted anew from the words and compared with the records. */
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/text.h"
+#include "slab/report.h"
+
+void pki_expect(pki_findings *findings, bool holds, const char *what, const void *where)
+{
+    if (holds) {
+        return;
+    }
+    if (findings->broken++ == 0 && findings->text != NULL && findings->text_size > 0) {
+        pki_text text = pki_text_begin(findings->text, findings->text_size);
+        pki_text_string(&text, what);
+        pki_text_string(&text, " at ");
+        pki_text_address(&text, where);
+    }
+}
+
+typedef struct {
+    size_t chunks;
+    size_t dirty;
+    size_t used; /* bytes */
+} totals;
+
+static bool is_on_list(const pki_run_index *index, unsigned run, const pki_chunk *chunk)
+{
+    bool first = run == 0 || index->first[run] == NULL;
+    const pki_chunk *c = first ? NULL : index->first[run];
+    while (c != NULL && c != chunk) {
+        c = ((const pki_chunk_link *)((const char *)c + index->link_offset))->next;
+    }
+    return run == 0 || c == chunk;
+}
+
+/* How many RUN_REST words follow slab i. */
+static unsigned rest_behind(const pki_chunk *chunk, unsigned i)
+{
+    unsigned n = 0;
+    while (i + 1 + n < PKI_SLABS &&
+           pki_word_at(pki_slab_base(&chunk->slab[i + 1 + n])) == PKI_WORD_RUN_REST) {
+        n++;
+    }
+    return n;
+}
+
+static void audit_words(const pki_chunk *chunk, pki_findings *f)
+{
+    for (unsigned i = 1; i < PKI_SLABS; i++) {
+        const pki_slab *slab = &chunk->slab[i];
+        uint32_t word = pki_word_at(pki_slab_base(slab));
+        bool is_free = (chunk->free >> i & 1) != 0;
+        pki_expect(f, is_free == (word == PKI_WORD_FREE), "C2: a slab's word and free mask differ",
+                   slab);
+        if (word == PKI_WORD_RUN) {
+            unsigned rest = rest_behind(chunk, i);
+            pki_expect(f, slab->capacity == rest + 1, "C5: a run's length and its words differ",
+                       slab);
+            i += rest;
+        } else {
+            pki_expect(f, word != PKI_WORD_RUN_REST, "C5: part of a run without a beginning", slab);
+        }
+    }
+}
+
+static void audit_chunk(const pki_space *space, const pki_chunk *chunk, pki_findings *f)
+{
+    pki_expect(f, chunk->space == space && pki_registry_has(chunk),
+               "C1: a chunk is not registered as this space's", chunk);
+    pki_expect(f, pki_word_at(chunk) == PKI_WORD_HEAD && (chunk->free & 1) == 0,
+               "C2: a chunk's head has another word", chunk);
+    pki_expect(f, (chunk->dirty & ~chunk->free) == 0, "C3: a dirty slab is not free", chunk);
+    pki_expect(f,
+               chunk->free_run == pki_longest_run(chunk->free) &&
+                   chunk->dirty_run == pki_longest_run(chunk->dirty) &&
+                   is_on_list(&space->by_free, chunk->free_run, chunk) &&
+                   is_on_list(&space->by_dirty, chunk->dirty_run, chunk),
+               "C4: a chunk is on the wrong list of runs", chunk);
+    audit_words(chunk, f);
+}
+
+static void audit_large(const pki_space *space, pki_large *large, pki_findings *f)
+{
+    const pki_chunk *chunk = pki_chunk_of(large);
+    const char *end = (const char *)chunk + large->mapped;
+    bool inside = large->block > (char *)(large + 1) && large->block + large->usable <= end;
+    pki_expect(f,
+               pki_registry_has(chunk) && pki_word_at(chunk) == PKI_WORD_LARGE &&
+                   chunk->space == space && inside && pki_large_at(large->block) == large,
+               "L1: a large block's head does not fit its block", large);
+}
+
+static totals audit_chunks(const pki_space *space, pki_findings *f)
+{
+    totals sum = {0, 0, 0};
+    for (const pki_chunk *chunk = space->all.next; chunk != NULL; chunk = chunk->all.next) {
+        audit_chunk(space, chunk, f);
+        sum.chunks++;
+        sum.dirty += pki_popcount(chunk->dirty);
+        sum.used += (PKI_SLABS - 1 - pki_popcount(chunk->free)) * PKI_SLAB_SIZE;
+    }
+    return sum;
+}
+
+void pki_audit_space(pki_space *space, pki_findings *f)
+{
+    totals sum = audit_chunks(space, f);
+    size_t n_large = 0;
+    for (pki_large *large = space->large; large != NULL; large = large->next) {
+        audit_large(space, large, f);
+        sum.used += large->mapped;
+        n_large++;
+    }
+    pki_expect(f,
+               sum.chunks == space->n_chunks && sum.dirty == space->dirty_slabs &&
+                   sum.used == space->used && n_large == space->n_large,
+               "P1: a space's sums differ from its chunks", space);
+    pki_expect(f, space->dirty_least <= space->dirty_slabs,
+               "P2: fewer dirty slabs than the least number", space);
+}

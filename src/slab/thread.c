@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * thread.c: see thread.h. */
+#include "slab/thread.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "os/process.h"
+#include "slab/fork.h"
+#include "slab/meta.h"
+
+enum { SLOTS = 1 << 16, FIRST_TABLE = 4 };
+
+static struct {
+    pki_lock lock; /* the first of poolkit's locks: see space.h */
+    pki_space *space[SLOTS];
+    uint32_t n; /* slots ever used */
+    uint64_t last_serial;
+    bool hooks_made;
+} spaces;
+
+PKI_THREAD_LOCAL pki_thread pki_this_thread;
+
+static void (*on_leave)(pki_space *space);
+
+void pki_thread_on_leave(void (*fn)(pki_space *space)) { on_leave = fn; }
+
+/* ---- thread exit ---- */
+
+/* Spaces are destroyed by other threads: only what the table of spaces still knows is left. */
+static void leave_all(pki_thread *thread)
+{
+    pki_lock_take(&spaces.lock);
+    for (uint32_t slot = 0; slot < thread->n; slot++) {
+        pki_space *space = slot < spaces.n ? spaces.space[slot] : NULL;
+        pki_attachment *attachment = &thread->of_slot[slot];
+        if (space != NULL && attachment->owner != NULL && attachment->serial == space->serial) {
+            if (on_leave != NULL) {
+                on_leave(space);
+            }
+            pki_owner_leave(attachment->owner);
+        }
+    }
+    pki_lock_give(&spaces.lock);
+}
+
+static void thread_exit(void)
+{
+    int saved_errno = errno;
+    pki_thread *thread = &pki_this_thread;
+    thread->ended = true;
+    leave_all(thread);
+    pki_meta_free(thread->of_slot, thread->n * sizeof *thread->of_slot);
+    thread->of_slot = NULL;
+    thread->n = 0;
+    errno = saved_errno;
+}
+
+/* ---- attaching ---- */
+
+/* Both hooks may allocate; the flag is set first, so that such a call finds it done. */
+static void make_hooks_once(void)
+{
+    pki_lock_take(&spaces.lock);
+    bool make = !spaces.hooks_made;
+    spaces.hooks_made = true;
+    pki_lock_give(&spaces.lock);
+    if (make) {
+        pki_os_thread_exit_init(thread_exit);
+        pki_fork_init();
+    }
+}
+
+static bool grow_table(pki_thread *thread, uint32_t slot)
+{
+    uint32_t n = thread->n == 0 ? FIRST_TABLE : thread->n;
+    while (n <= slot) {
+        n *= 2;
+    }
+    pki_attachment *table = pki_meta_alloc(n * sizeof *table);
+    if (table == NULL) {
+        return false;
+    }
+    if (thread->n > 0) {
+        memcpy(table, thread->of_slot, thread->n * sizeof *table);
+    }
+    pki_meta_free(thread->of_slot, thread->n * sizeof *table);
+    thread->of_slot = table;
+    thread->n = n;
+    return true;
+}
+
+PKI_COLD pki_owner *pki_thread_attach(pki_space *space)
+{
+    pki_thread *thread = &pki_this_thread;
+    if (thread->ended || (space->slot >= thread->n && !grow_table(thread, space->slot))) {
+        return NULL;
+    }
+    pki_owner *owner = pki_owner_adopt(space);
+    if (owner != NULL) {
+        thread->of_slot[space->slot] = (pki_attachment){space->serial, owner};
+        make_hooks_once();
+        pki_os_watch_thread();
+    }
+    return owner;
+}
+
+/* ---- the table of spaces ---- */
+
+bool pki_space_register(pki_space *space)
+{
+    pki_lock_take(&spaces.lock);
+    uint32_t slot = 0;
+    while (slot < spaces.n && spaces.space[slot] != NULL) {
+        slot++;
+    }
+    bool registered = slot < SLOTS;
+    if (registered) {
+        spaces.space[slot] = space;
+        spaces.n = (uint32_t)pki_max(spaces.n, slot + 1);
+        space->slot = slot;
+        space->serial = ++spaces.last_serial;
+    }
+    pki_lock_give(&spaces.lock);
+    return registered;
+}
+
+void pki_space_unregister(pki_space *space)
+{
+    pki_lock_take(&spaces.lock);
+    spaces.space[space->slot] = NULL;
+    pki_lock_give(&spaces.lock);
+}
+
+void pki_spaces_each(void (*fn)(pki_space *space, bool arg), bool arg)
+{
+    for (uint32_t slot = 0; slot < spaces.n; slot++) {
+        if (spaces.space[slot] != NULL) {
+            fn(spaces.space[slot], arg);
+        }
+    }
+}
+
+pki_space *pki_space_around(const void *p)
+{
+    pki_space *found = NULL;
+    pki_lock_take(&spaces.lock);
+    for (uint32_t slot = 0; slot < spaces.n && found == NULL; slot++) {
+        pki_space *space = spaces.space[slot];
+        if (space != NULL && pki_space_has_large_around(space, p)) {
+            found = space;
+        }
+    }
+    pki_lock_give(&spaces.lock);
+    return found;
+}
+
+void pki_spaces_before_fork(void) { pki_fork_take(&spaces.lock); }
+void pki_spaces_after_fork(bool in_child) { pki_fork_give(&spaces.lock, in_child); }
