@@ -17,7 +17,7 @@
  *     pk_heap_destroy(heap);                       // list goes with it
  *
  * Sizes      0 counts as 1 and gives a pointer of its own. Up to 32 KiB a request is rounded up to
- *            a size class: to 16 bytes up to 128, above that by at most 1/8; larger ones are
+ *            a size class: to 16 bytes up to 128, above that so that at most 1/8 of the block is waste; larger ones are
  *            rounded to whole pages. More than PTRDIFF_MAX is refused with ENOMEM.
  * Alignment  PK_ALIGN (16) at least; any power of two by pk_heap_alloc_aligned.
  * Threads    every call may be made from any thread at any time, and any thread may free any

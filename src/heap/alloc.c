@@ -19,7 +19,7 @@ static struct {
     pki_owner owner;
     pki_bin bin[PKI_CLASSES];
 } nobody = {.bin = {EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS,
-                    EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS}};
+                    EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, NO_BIN, NO_BIN, NO_BIN, NO_BIN}};
 
 static_assert(sizeof nobody.bin == PKI_CLASSES * sizeof(pki_bin), "a bin for each class");
 static_assert(offsetof(__typeof__(nobody), bin) == sizeof(pki_owner), "bins follow the owner");

@@ -5,23 +5,35 @@
 #include "heap/heap_internal.h"
 #include "slab/fault.h"
 
+static pki_place place_of_large(pki_large *large)
+{
+    return (pki_place){.kind = large->cached ? PKI_PLACE_FREE : PKI_PLACE_LARGE,
+                       .space = pki_chunk_of(large)->space,
+                       .usable = large->cached ? 0 : large->usable,
+                       .large = large};
+}
+
+static pki_place_kind kind_of_word(uint32_t word, const void *p)
+{
+    if (word >> 16 != 0) {
+        return PKI_PLACE_CLASS;
+    }
+    if (word == PKI_WORD_RUN && ((uintptr_t)p & (PKI_SLAB_SIZE - 1)) == 0) {
+        return PKI_PLACE_RUN;
+    }
+    return word == PKI_WORD_FREE || word == PKI_WORD_SPARE ? PKI_PLACE_FREE : PKI_PLACE_INSIDE;
+}
+
 static pki_place place_in_chunk(const void *p)
 {
     pki_chunk *chunk = pki_chunk_of(p);
     uint32_t word = pki_word_at(p);
-    pki_place place = {.kind = PKI_PLACE_INSIDE, .space = chunk->space, .word = word};
-    if (word >> 16 != 0) {
-        place.kind = PKI_PLACE_CLASS;
+    pki_place place = {.kind = kind_of_word(word, p), .space = chunk->space, .word = word};
+    if (place.kind == PKI_PLACE_CLASS || place.kind == PKI_PLACE_RUN) {
         place.slab = pki_slab_of(p);
         place.usable = place.slab->block_size;
     } else if (pki_word_at(chunk) == PKI_WORD_LARGE) {
-        place.kind = PKI_PLACE_INSIDE;
-    } else if (word == PKI_WORD_RUN && ((uintptr_t)p & (PKI_SLAB_SIZE - 1)) == 0) {
-        place.kind = PKI_PLACE_RUN;
-        place.slab = pki_slab_of(p);
-        place.usable = place.slab->block_size;
-    } else if (word == PKI_WORD_FREE || word == PKI_WORD_SPARE) {
-        place.kind = PKI_PLACE_FREE;
+        place.kind = PKI_PLACE_INSIDE; /* of a large block, and not its start */
     }
     return place;
 }
@@ -30,15 +42,9 @@ pki_place pki_place_of(const void *p)
 {
     pki_large *large = pki_large_at(p);
     if (large != NULL) {
-        return (pki_place){.kind = large->cached ? PKI_PLACE_FREE : PKI_PLACE_LARGE,
-                           .space = pki_chunk_of(large)->space,
-                           .usable = large->cached ? 0 : large->usable,
-                           .large = large};
+        return place_of_large(large);
     }
-    if (!pki_registry_has(p)) {
-        return (pki_place){.kind = PKI_PLACE_FOREIGN};
-    }
-    return place_in_chunk(p);
+    return pki_registry_has(p) ? place_in_chunk(p) : (pki_place){.kind = PKI_PLACE_FOREIGN};
 }
 
 void pki_place_report(const pki_place *place, const void *p)
@@ -68,27 +74,28 @@ static void free_class(uint32_t word, void *p)
     }
 }
 
+static void free_other(void *p)
+{
+    pki_place place = pki_place_of(p);
+    if (place.kind == PKI_PLACE_RUN) {
+        pki_space_give_run(place.space, place.slab);
+    } else if (place.kind == PKI_PLACE_LARGE) {
+        pki_space_give_large(place.space, place.large);
+    } else {
+        pki_place_report(&place, p);
+    }
+}
+
 PKI_NOINLINE void pki_heap_free_slow(void *p)
 {
     if (p == NULL) {
         return;
     }
     int saved_errno = errno;
-    pki_place place = pki_place_of(p);
-    switch (place.kind) {
-    case PKI_PLACE_CLASS:
-        free_class(place.word, p);
-        break;
-    case PKI_PLACE_RUN:
-        pki_space_give_run(place.space, place.slab);
-        break;
-    case PKI_PLACE_LARGE:
-        pki_space_give_large(place.space, place.large);
-        break;
-    case PKI_PLACE_FOREIGN:
-    case PKI_PLACE_FREE:
-    case PKI_PLACE_INSIDE:
-        pki_place_report(&place, p);
+    if (pki_registry_has(p) && pki_word_at(p) >> 16 != 0) {
+        free_class(pki_word_at(p), p);
+    } else {
+        free_other(p);
     }
     errno = saved_errno;
 }

@@ -24,8 +24,16 @@ static_assert((int)PKI_CLASSES <= (int)PKI_BINS_MAX, "an owner has a bin for eac
         CLASS((first) + 5 * (step)), CLASS((first) + 6 * (step)), CLASS((first) + 7 * (step))
 
 static const pki_class heap_classes[PKI_CLASSES] = {
-    EIGHT(16, 16),      EIGHT(144, 16),     EIGHT(288, 32),     EIGHT(576, 64),  EIGHT(1152, 128),
-    EIGHT(2304, 256),   EIGHT(4608, 512),   EIGHT(9216, 1024),  EIGHT(18432, 2048),
+    EIGHT(16, 16), EIGHT(144, 16), EIGHT(288, 32), EIGHT(576, 64),
+    CLASS(1040), CLASS(1184), CLASS(1328), CLASS(1488),
+    CLASS(1680), CLASS(1920), CLASS(2048), CLASS(2112),
+    CLASS(2336), CLASS(2608), CLASS(2976), CLASS(3264),
+    CLASS(3632), CLASS(4096), CLASS(4368), CLASS(4672),
+    CLASS(5040), CLASS(5456), CLASS(5952), CLASS(6544),
+    CLASS(7280), CLASS(8192), CLASS(9360), CLASS(10240),
+    CLASS(10912), CLASS(12288), CLASS(13104), CLASS(14848),
+    CLASS(16384), CLASS(18432), CLASS(20992), CLASS(21840),
+    CLASS(24576), CLASS(27648), CLASS(31232), CLASS(32768),
 };
 
 const pki_geometry pki_heap_geometry = {heap_classes, PKI_CLASSES};
@@ -43,6 +51,29 @@ const uint16_t pki_small_offset[PKI_SMALL_MAX / 16 + 1] = {
     AT(28), AT(28), AT(28), AT(28), AT(29), AT(29), AT(29), AT(29),         /* 784..896  */
     AT(30), AT(30), AT(30), AT(30), AT(31), AT(31), AT(31), AT(31),         /* 912..1024 */
 };
+
+/* The first class that can hold a size of the range: 8 ranges per doubling from 1 KiB on. The class
+ * sought is this one or one of the two behind it. */
+static const uint8_t first_class[40] = {
+    32, 33, 34, 35, 36, 36, 37, 38, /* to 2 KiB */
+    39, 40, 41, 42, 43, 44, 44, 45, /* to 4 KiB */
+    46, 47, 49, 50, 51, 52, 52, 53, /* to 8 KiB */
+    54, 54, 56, 57, 58, 59, 59, 60, /* to 16 KiB */
+    61, 62, 62, 64, 65, 65, 66, 66, /* to 32 KiB */
+};
+
+unsigned pki_class_of(size_t n)
+{
+    if (n <= PKI_SMALL_MAX) {
+        return pki_small_offset[(n + 15) / 16] / 16u;
+    }
+    unsigned doubling = pki_log2_floor(n - 1); /* 10 for 1025..2048 */
+    unsigned cls = first_class[(doubling - 11) * 8 + (unsigned)((n - 1) >> (doubling - 3))];
+    while (pki_class_size(cls) < n) {
+        cls++;
+    }
+    return cls;
+}
 
 unsigned pki_class_of_aligned(size_t n, size_t align)
 {

@@ -22,9 +22,9 @@ size_t pki_os_page_size(void)
     return size;
 }
 
-static void *map_anonymous(size_t size, int protection)
+static void *map_anonymous(void *wish, size_t size, int protection)
 {
-    void *p = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(wish, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }
 
@@ -43,21 +43,38 @@ static void *trim_to_alignment(char *p, size_t mapped, size_t size, size_t align
     return aligned;
 }
 
-/* The kernel places mappings one below the other, so that the place right below an aligned range is
- * often aligned too: try the exact size before asking for more and cutting it. */
-static void *map_aligned(size_t size, size_t align, int protection)
+/* Where the next aligned range probably fits: below the last one, or where one was released. Only a
+ * wish to the kernel, hence relaxed. It saves mapping more and cutting it: 1 call instead of 5. */
+static _Atomic uintptr_t wished_address;
+
+static void *map_at_wish(size_t size, size_t align, int protection)
 {
-    int saved_errno = errno;
-    char *p = map_anonymous(size, protection);
+    uintptr_t wish = atomic_load_explicit(&wished_address, memory_order_relaxed);
+    void *p = map_anonymous((void *)pki_align_down(wish, align), size, protection);
     if (p != NULL && ((uintptr_t)p & (align - 1)) != 0) {
         munmap(p, size);
         p = NULL;
-        size_t mapped = size + align - pki_os_page_size();
-        if (mapped >= size && (p = map_anonymous(mapped, protection)) != NULL) {
-            p = trim_to_alignment(p, mapped, size, align);
-        }
+    }
+    return p;
+}
+
+static void *map_and_trim(size_t size, size_t align, int protection)
+{
+    size_t mapped = size + align - pki_os_page_size();
+    char *p = mapped < size ? NULL : map_anonymous(NULL, mapped, protection);
+    return p == NULL ? NULL : trim_to_alignment(p, mapped, size, align);
+}
+
+static void *map_aligned(size_t size, size_t align, int protection)
+{
+    int saved_errno = errno;
+    char *p = map_at_wish(size, align, protection);
+    if (p == NULL) {
+        p = map_and_trim(size, align, protection);
     }
     if (p != NULL) {
+        atomic_store_explicit(&wished_address, (uintptr_t)p - pki_align_up(size, align),
+                              memory_order_relaxed);
         errno = saved_errno;
     }
     return p;
@@ -74,7 +91,14 @@ bool pki_os_commit(void *p, size_t size) { return mprotect(p, size, PROT_READ | 
 
 bool pki_os_purge(void *p, size_t size) { return madvise(p, size, MADV_DONTNEED) == 0; }
 
-bool pki_os_release(void *p, size_t size) { return munmap(p, size) == 0; }
+bool pki_os_release(void *p, size_t size)
+{
+    if (munmap(p, size) != 0) {
+        return false;
+    }
+    atomic_store_explicit(&wished_address, (uintptr_t)p, memory_order_relaxed);
+    return true;
+}
 
 bool pki_os_guard(void *p, size_t size) { return mprotect(p, size, PROT_NONE) == 0; }
 

@@ -39,7 +39,7 @@ const char *pki_os_environment(const char *name) { return secure_getenv(name); }
 /* ---- thread exit: a key's destructor ----
  * Destructors of all keys run in rounds, PTHREAD_DESTRUCTOR_ITERATIONS (4) at most. Setting our key
  * anew in all rounds but the last puts ours behind the program's own destructors. */
-enum { LAST_ROUND = 4 };
+enum { LAST_ROUND = PKI_LAST_DESTRUCTOR_ROUND };
 
 static pthread_key_t exit_key;
 static _Atomic bool exit_key_made;

@@ -24,7 +24,7 @@ static pki_chunk *chunk_of_large(pki_large *large)
 
 pki_large *pki_large_at(const void *p)
 {
-    pki_chunk *chunk = pki_chunk_of((const char *)p - 1);
+    pki_chunk *chunk = pki_chunk_of((const void *)((uintptr_t)p - 1));
     bool found = pki_registry_has(chunk) && pki_word_at(chunk) == PKI_WORD_LARGE &&
                  chunk->large.block == p;
     return found ? &chunk->large : NULL;
@@ -96,7 +96,6 @@ static pki_large *map_large(pki_space *space, size_t size, size_t align)
     if (base == NULL) {
         return NULL;
     }
-    pki_os_huge_pages(base, mapped, false);
     pki_chunk *chunk = (pki_chunk *)base;
     chunk->space = space;
     chunk->large = (pki_large){.block = base + offset, .mapped = mapped, .zero = true};
@@ -220,7 +219,6 @@ static pki_large *move_large(pki_space *space, pki_large *large, size_t mapped)
     if (to == NULL) {
         return NULL;
     }
-    pki_os_huge_pages(to, mapped, false);
     pki_lock_take(&space->lock);
     list_remove(&space->large, large);
     pki_registry_remove(from);
