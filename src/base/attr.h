@@ -12,6 +12,8 @@
 #define PKI_NOINLINE __attribute__((noinline))
 #define PKI_INLINE static inline __attribute__((always_inline))
 #define PKI_CACHE_ALIGNED __attribute__((aligned(64)))
+#define PKI_CONSTRUCTOR __attribute__((constructor)) /* runs when the library is loaded */
+#define PKI_DESTRUCTOR __attribute__((destructor))   /* runs at exit */
 /* Initial-exec: one load finds the variable, without a call, in the drop-in and in a program that
  * links the shared library. It takes a few bytes of the static TLS block that libc keeps spare. */
 #define PKI_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
@@ -22,6 +24,8 @@
 #define PKI_NOINLINE
 #define PKI_INLINE static inline
 #define PKI_CACHE_ALIGNED
+#define PKI_CONSTRUCTOR
+#define PKI_DESTRUCTOR
 #define PKI_THREAD_LOCAL _Thread_local
 #endif
 

@@ -12,6 +12,7 @@
 
 #include "heap/heap_internal.h"
 #include "os/pages.h"
+#include "slab/settings.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -183,6 +184,13 @@ EXPORT void malloc_stats(void)
             (unsigned long long)s.free_in_chunks, (unsigned long long)s.untouched,
             (unsigned long long)s.overhead, (unsigned long long)s.committed,
             (unsigned long long)s.n_chunks, (unsigned long long)s.n_owners);
+}
+
+PKI_DESTRUCTOR static void print_stats_at_exit(void)
+{
+    if (pki_settings.stats) {
+        malloc_stats();
+    }
 }
 
 EXPORT int malloc_info(int options, FILE *out)

@@ -10,10 +10,10 @@
 #include "os/process.h"
 #include "slab/fault.h"
 #include "slab/meta.h"
+#include "slab/settings.h"
 
 enum {
     CLOCK_EVERY = 16,       /* slow calls between two looks at the clock (some 20 ns each)     */
-    TICK_MILLISECONDS = 100,
     IDLE_TICKS = 2,         /* a slab untouched for so long has its free pages purged          */
     SETTLE_PER_TICK = 256,  /* slabs purged in one tick at most: about 1 ms of system calls     */
     STEAL_LOOKS = 8         /* orphans looked at for a slab of the class                       */
@@ -462,7 +462,7 @@ void pki_owner_tick(pki_owner *owner)
         return;
     }
     uint64_t now = pki_os_milliseconds();
-    if (now - owner->ticked_at < TICK_MILLISECONDS) {
+    if (now - owner->ticked_at < pki_settings.purge_ms) {
         return;
     }
     int saved_errno = errno;

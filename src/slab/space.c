@@ -8,11 +8,11 @@
 #include "base/bits.h"
 #include "os/pages.h"
 #include "os/process.h"
+#include "slab/settings.h"
 
 _Atomic uint8_t pki_registry[PKI_REGISTRY_CHUNKS / 8];
 
 enum {
-    TICK_MILLISECONDS = 100, /* DESIGN §3: prototype's purge period                        */
     TICK_PURGE_CALLS = 64,   /* some 1 ms of system calls in 100 ms at the most            */
     SPARE_CHUNKS = 1         /* empty chunks kept, so that one block's life is no mmap pair */
 };
@@ -133,7 +133,7 @@ static pki_chunk *chunk_map(pki_space *space)
 {
     pki_chunk *chunk = pki_space_map(space, PKI_CHUNK_SIZE, PKI_CHUNK_SIZE);
     if (chunk != NULL) {
-        pki_os_huge_pages(chunk, PKI_CHUNK_SIZE, false);
+        pki_os_huge_pages(chunk, PKI_CHUNK_SIZE, pki_settings.huge_pages);
         chunk->space = space;
         pki_word_set(chunk, 0, PKI_WORD_HEAD);
         pki_registry_add(chunk);
@@ -359,7 +359,7 @@ static size_t purge(pki_space *space, size_t slabs, size_t max_calls)
 void pki_space_tick(pki_space *space, uint64_t now)
 {
     uint64_t last = atomic_load_explicit(&space->ticked_at, memory_order_relaxed);
-    if (now - last < TICK_MILLISECONDS || !pki_lock_try(&space->lock)) {
+    if (now - last < pki_settings.purge_ms || !pki_lock_try(&space->lock)) {
         return;
     }
     if (atomic_load_explicit(&space->ticked_at, memory_order_relaxed) == last) {

@@ -1,0 +1,60 @@
+# A short way to the usual CMake calls; `make help` lists them. CMakePresets.json has the builds.
+MAKEFLAGS += --no-print-directory
+PREFIX ?= /usr/local
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
+
+# The builds that `make test` tests together.
+TEST_BUILDS = release asan tsan clang
+
+all: build-release
+
+help:
+	@echo 'make            build into build/ (needs what scripts/setup installs)'
+	@echo 'make run        see poolkit at work on real programs'
+	@echo 'make test       every test, also under the sanitizers and built by clang'
+	@echo 'make dev        build with asserts, warnings are errors: build/dev'
+	@echo 'make asan       the tests under the address and undefined behaviour sanitizers'
+	@echo 'make tsan       the tests under the thread sanitizer'
+	@echo 'make check      the rules that need no build: layers, invariants, format'
+	@echo 'make format     bring the sources into shape'
+	@echo 'make install    install to PREFIX, now $(PREFIX)'
+	@echo 'make clean      remove build/'
+
+build-%:
+	@command -v cmake >/dev/null || { echo 'CMake is missing: run scripts/setup' >&2; exit 1; }
+	cmake --preset $* $(CMAKE_ARGS)
+	cmake --build --preset $*
+
+dev: build-dev
+
+asan tsan: %: build-%
+	ctest --preset $* -j$(CMAKE_BUILD_PARALLEL_LEVEL)
+
+run:
+	scripts/setup run
+	$(MAKE) build-release
+	scripts/run-demo
+
+# One ctest run over all builds, so that one summary tells the whole result.
+test:
+	scripts/setup test
+	$(MAKE) $(TEST_BUILDS:%=build-%)
+	@mkdir -p build/all
+	@printf 'subdirs(%s)\n' $(patsubst %,$(CURDIR)/build/%,$(TEST_BUILDS:release=.)) > build/all/CTestTestfile.cmake
+	ctest --test-dir build/all --output-on-failure --no-label-summary -j$(CMAKE_BUILD_PARALLEL_LEVEL)
+
+check:
+	scripts/check-layers
+	scripts/check-invariants
+	scripts/format --check
+
+format:
+	scripts/format
+
+install: build-release
+	cmake --install build --prefix $(PREFIX)
+
+clean:
+	rm -rf build
+
+.PHONY: all help dev asan tsan run test check format install clean

@@ -1,0 +1,29 @@
+# What `cmake --install` puts where, and how other builds find it: find_package(poolkit) with the
+# targets poolkit::poolkit, poolkit::static and poolkit::malloc, or pkg-config poolkit.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/poolkit)
+set(libraries poolkit_shared poolkit_static)
+if(TARGET poolkit_malloc)
+    list(APPEND libraries poolkit_malloc)
+endif()
+
+install(TARGETS ${libraries} EXPORT poolkit)
+install(DIRECTORY include/poolkit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT poolkit NAMESPACE poolkit:: FILE poolkit-targets.cmake DESTINATION ${package_dir})
+foreach(part poolkit_tool poolkit_count)
+    if(TARGET ${part})
+        install(TARGETS ${part} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    endif()
+endforeach()
+
+configure_package_config_file(cmake/poolkit-config.cmake.in poolkit-config.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(poolkit-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/poolkit-config.cmake
+              ${PROJECT_BINARY_DIR}/poolkit-config-version.cmake DESTINATION ${package_dir})
+
+# The paths in poolkit.pc are relative to the file, so that the installed tree can be moved.
+file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(cmake/poolkit.pc.in poolkit.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/poolkit.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

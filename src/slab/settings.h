@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * settings.h: what the environment variable POOLKIT_OPTIONS can change, for the whole process.
+ * Read once when the library is loaded; the few allocations before that see the defaults. */
+#ifndef PKI_SLAB_SETTINGS_H
+#define PKI_SLAB_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    uint32_t purge_ms; /* purge=MILLISECONDS   unneeded memory goes back in steps of this (100)  */
+    bool huge_pages;   /* huge_pages=on|off    ask for transparent huge pages in chunks (off)    */
+    bool stats;        /* stats=on|off         the drop-in prints statistics at exit (off)       */
+} pki_settings_struct;
+
+extern pki_settings_struct pki_settings;
+
+/* Takes over the options in `text`; each that is unknown or malformed costs one line of warning on
+ * standard error and changes nothing. */
+void pki_settings_read(const char *text);
+
+#endif /* PKI_SLAB_SETTINGS_H */

@@ -1,0 +1,32 @@
+#!/bin/sh
+# The code under "Example:" in each public header compiles without a warning, runs, and exits
+# with 0. A block without a main of its own is the body of one.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for header in "$POOLKIT_SRC"/include/poolkit/*.h; do
+    name=$(basename "$header" .h)
+    # The block: lines of the comment that are indented by four or more, up to the first that is not.
+    awk '/^ \* Example:/ { on = 1; next }
+         on && /^ \*     / { print substr($0, 8); next }
+         on && !/^ \*$/ { exit }' "$header" > "$work/block"
+    [ -s "$work/block" ] || continue
+    {
+        echo '#include <poolkit/poolkit.h>'
+        echo '#include <stdio.h>'
+        echo '#include <stdlib.h>'
+        echo '#include <string.h>'
+        if grep -q 'int main(' "$work/block"; then
+            cat "$work/block"
+        else
+            echo 'int main(void) {'
+            cat "$work/block"
+            echo 'return 0; }'
+        fi
+    } > "$work/$name.c"
+    echo "$name.h"
+    ${CC:-cc} -std=c11 -Wall -Wextra -Werror -I"$POOLKIT_SRC/include" "$work/$name.c" \
+        "$POOLKIT_BUILD/libpoolkit.a" -pthread -o "$work/$name"
+    "$work/$name"
+done

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Every public header compiles alone, without a warning, as each language it claims, with each
+# compiler that is here.
+set -u
+cd "$POOLKIT_SRC/include" || exit 1
+
+flags='-Wall -Wextra -Wpedantic -Wundef -Wconversion -Wshadow -Wcast-qual -Werror -fsyntax-only -I.'
+status=0
+compile() { # header compiler language standard
+    command -v "$2" >/dev/null || return 0
+    echo "#include <$1>" | "$2" $flags -x "$3" -std="$4" - || { echo "$1: $2 -std=$4"; status=1; }
+}
+
+for header in poolkit/*.h; do
+    for standard in c11 c17; do
+        compile "$header" gcc c $standard
+        compile "$header" clang c $standard
+    done
+    for standard in c++11 c++17; do
+        compile "$header" g++ c++ $standard
+        compile "$header" clang++ c++ $standard
+    done
+done
+for header in poolkit/*.hpp; do
+    [ -e "$header" ] || continue
+    compile "$header" g++ c++ c++17
+    compile "$header" clang++ c++ c++17
+done
+exit $status
