@@ -16,6 +16,7 @@ enum {
     CLOCK_EVERY = 16,       /* slow calls between two looks at the clock (some 20 ns each)     */
     IDLE_TICKS = 2,         /* a slab untouched for so long has its free pages purged          */
     SETTLE_PER_TICK = 256,  /* slabs purged in one tick at most: about 1 ms of system calls     */
+    GROWTH_TICK = 8,        /* fresh slabs taken between two looks for idle stacks: 512 KiB     */
     STEAL_LOOKS = 8         /* orphans looked at for a slab of the class                       */
 };
 
@@ -116,6 +117,7 @@ static bool get_slab(pki_owner *owner, unsigned bin, pk_status *why)
     if (slab == NULL) {
         return false;
     }
+    owner->grown += slab->zero;
     pki_slab_init(slab, &owner->space->geometry->classes[bin], bin);
     give_label(owner, slab, bin);
     return true;
@@ -356,19 +358,6 @@ static void *fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
     return p;
 }
 
-PKI_NOINLINE void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *why)
-{
-    if (pki_lock_is_interrupted(&owner->lock)) {
-        *why = PK_EBUSY; /* called by a signal handler that interrupted this very place */
-        return NULL;
-    }
-    pki_owner_tick(owner);
-    pki_lock_take(&owner->lock);
-    void *p = fill_stack(owner, bin, why);
-    pki_lock_give(&owner->lock);
-    return p;
-}
-
 /* Sends the `n` oldest blocks of a stack home. */
 static void flush_oldest(pki_owner *owner, unsigned bin, unsigned n)
 {
@@ -379,6 +368,44 @@ static void flush_oldest(pki_owner *owner, unsigned bin, unsigned n)
     pki_owner_put_home(owner, list->base, n);
     memmove(list->base, list->base + n, rest * sizeof *list->base);
     atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + rest, memory_order_release);
+}
+
+/* A stack that did not move since the last look is emptied: each block in it may be all that keeps
+ * a slab from being given to another class. */
+static void flush_idle_stacks(pki_owner *owner)
+{
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        pki_bin_list *list = &owner->list[bin];
+        void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+        if (list->base != NULL && top > list->base && top == list->quiet_top) {
+            flush_oldest(owner, bin, (unsigned)(top - list->base));
+        }
+        list->quiet_top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+    }
+}
+
+/* A program that changes over from one size to another leaves full stacks behind. When memory grows,
+ * what they pin is used first (sqlite: 1.13 to 1.0N of glibc's peak; docs/design/stacks.md). */
+static void flush_before_growth(pki_owner *owner)
+{
+    if (pki_unlikely(owner->grown >= GROWTH_TICK)) {
+        owner->grown = 0;
+        flush_idle_stacks(owner);
+    }
+}
+
+PKI_NOINLINE void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *why)
+{
+    if (pki_lock_is_interrupted(&owner->lock)) {
+        *why = PK_EBUSY; /* called by a signal handler that interrupted this very place */
+        return NULL;
+    }
+    pki_owner_tick(owner);
+    flush_before_growth(owner);
+    pki_lock_take(&owner->lock);
+    void *p = fill_stack(owner, bin, why);
+    pki_lock_give(&owner->lock);
+    return p;
 }
 
 /* A burst of frees doubles a stack twice over, up to the class's bound. */
@@ -427,18 +454,6 @@ void pki_owner_flush(pki_owner *owner)
 }
 
 /* ---- what is done now and then ---- */
-
-static void flush_idle_stacks(pki_owner *owner)
-{
-    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
-        pki_bin_list *list = &owner->list[bin];
-        void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
-        if (list->base != NULL && top > list->base && top == list->quiet_top) {
-            flush_oldest(owner, bin, (unsigned)(top - list->base + 1) / 2);
-        }
-        list->quiet_top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
-    }
-}
 
 /* Purges the free pages of slabs that nobody took from or put to for IDLE_TICKS. */
 static size_t settle_slabs(pki_owner *owner, unsigned idle_ticks, unsigned most)

@@ -72,6 +72,7 @@ typedef struct pki_owner {
     struct pki_owner *next_orphan;
     const void *thread;     /* pki_thread_tag of its thread; NULL: an orphan         */
     uint32_t slow_calls;    /* slow paths taken: the clock is read every few       */
+    uint32_t grown;         /* slabs taken that were not resident, since the last look */
     uint8_t tick;
     uint8_t n_spare;
     uint64_t ticked_at;

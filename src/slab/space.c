@@ -411,10 +411,13 @@ void pki_space_fini(pki_space *space)
     space->all.next = NULL;
 }
 
-bool pki_space_check(const pki_space *space)
+bool pki_space_check(pki_space *space)
 {
-    return space->dirty_least <= space->dirty_slabs && space->used <= space->used_peak &&
-           space->used <= space->limit &&
-           space->dirty_slabs <= space->n_chunks * (PKI_SLABS - 1) &&
-           (space->n_chunks != 0) == (space->all.next != NULL);
+    pki_lock_take(&space->lock);
+    bool agree = space->dirty_least <= space->dirty_slabs && space->used <= space->used_peak &&
+                 space->used <= space->limit &&
+                 space->dirty_slabs <= space->n_chunks * (PKI_SLABS - 1) &&
+                 (space->n_chunks != 0) == (space->all.next != NULL);
+    pki_lock_give(&space->lock);
+    return agree;
 }

@@ -126,7 +126,8 @@ void pki_space_tick(pki_space *space, uint64_t now);
  * Returns the bytes given back. */
 size_t pki_space_trim(pki_space *space, size_t keep);
 
-bool pki_space_check(const pki_space *space);
+/* Do the summary figures agree? O(1). */
+bool pki_space_check(pki_space *space);
 
 /* ---- inside the room ---- */
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * build.h: what kind of build and run this is, and how much work a test should do in it. */
+#ifndef TEST_BUILD_H
+#define TEST_BUILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define TEST_SANITIZED 1
+#endif
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED 0
+#endif
+
+#if defined(__OPTIMIZE__) && defined(NDEBUG)
+#define TEST_OPTIMIZED 1
+#else
+#define TEST_OPTIMIZED 0
+#endif
+
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+
+/* Valgrind preloads its own library into the program that it runs. */
+static inline bool under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload");
+}
+
+/* Memory figures of the process mean something only when nothing shadows its memory. */
+static inline bool memory_is_measurable(void) { return !TEST_SANITIZED && !under_valgrind(); }
+
+/* How many rounds to do where a release build does `n`. POOLKIT_SCALE=percent changes it. */
+static inline size_t scaled(size_t n)
+{
+    const char *percent = getenv("POOLKIT_SCALE");
+    if (percent) n = n / 100 * (size_t)strtoul(percent, NULL, 10);
+    if (under_valgrind())
+        n /= 200;
+    else if (TEST_SANITIZED)
+        n /= 20;
+    else if (!TEST_OPTIMIZED)
+        n /= 4;
+    return n ? n : 1;
+}
+
+#endif /* TEST_BUILD_H */

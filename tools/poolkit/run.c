@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * run.c: `poolkit run`: becomes the command, with the drop-in preloaded.
+ *
+ * There is no process of ours left to stand between the caller and the program: output, signals
+ * and the exit code are the program's own.
+ */
+#include "tool.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+int pki_run_main(int argc, char **argv)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    int c;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+        if (c == 'h') {
+            pki_help_on("run");
+            return 0;
+        }
+        return pki_usage("run: unknown option %s", argv[optind - 1]);
+    }
+    if (optind == argc) {
+        return pki_usage("run: which command?");
+    }
+    char *path, *why = NULL;
+    int code = pki_resolve(argv[optind], &path);
+    if (code) {
+        return code;
+    }
+    char *library = pki_find_own("libpoolkit-malloc.so", &why);
+    if (!library) {
+        return pki_fail(PKI_EXIT_OWN, "%s", why);
+    }
+    execvpe(path, argv + optind, pki_environment(library, NULL, NULL));
+    return pki_fail(errno == ENOENT ? PKI_EXIT_NOT_FOUND : PKI_EXIT_NOT_EXECUTABLE, "%s: %s",
+                    argv[optind], strerror(errno));
+}
