@@ -23,7 +23,7 @@
  * Threads    every call may be made from any thread at any time, and any thread may free any
  *            block, except where a function says otherwise. Each thread allocates from its own
  *            slabs without a lock or an atomic instruction.
- * Cost       alloc and free of small blocks: some ten instructions. One call in about twenty takes an
+ * Cost       alloc and free of small blocks: some fifteen instructions. One call in about twenty takes an
  *            uncontended lock and moves a batch of blocks. Blocks above 32 KiB take a lock each.
  * Memory     a heap reserves address space in chunks of 4 MiB; only pages that are used become
  *            resident, and those that are not needed for a while go back to the system.

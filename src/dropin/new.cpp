@@ -14,7 +14,8 @@ asm(".weak __gxx_personality_v0\n"
     ".weak __cxa_begin_catch\n"
     ".weak __cxa_end_catch\n");
 
-namespace std {
+namespace std
+{
 enum class align_val_t : size_t {};
 struct nothrow_t;
 using new_handler = void (*)();
@@ -22,7 +23,8 @@ using new_handler = void (*)();
 [[noreturn, gnu::weak]] void __throw_bad_alloc();
 } // namespace std
 
-namespace {
+namespace
+{
 
 // Out of memory: the handler releases something, installs another handler, or throws. Without one,
 // bad_alloc. Returns only with a block.

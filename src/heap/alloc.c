@@ -11,7 +11,10 @@
 
 static void *no_blocks[1];
 
-#define NO_BIN {no_blocks + 1, no_blocks + 1}
+#define NO_BIN                                                                                     \
+    {                                                                                              \
+        no_blocks + 1, no_blocks + 1                                                               \
+    }
 #define EIGHT_NO_BINS NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN
 
 /* Key 0 matches no slab's word but that of a free slab, whose bin 0 is full here. */
@@ -19,7 +22,8 @@ static struct {
     pki_owner owner;
     pki_bin bin[PKI_CLASSES];
 } nobody = {.bin = {EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS,
-                    EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, NO_BIN, NO_BIN, NO_BIN, NO_BIN}};
+                    EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS,
+                    EIGHT_NO_BINS, EIGHT_NO_BINS, NO_BIN, NO_BIN, NO_BIN, NO_BIN}};
 
 static_assert(sizeof nobody.bin == PKI_CLASSES * sizeof(pki_bin), "a bin for each class");
 static_assert(offsetof(__typeof__(nobody), bin) == sizeof(pki_owner), "bins follow the owner");
@@ -121,8 +125,8 @@ static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk
 {
     size_t n = pki_max(request->n, 1), align = request->align;
     if (n <= PKI_CLASS_MAX && align <= PKI_CLASS_MAX) {
-        unsigned cls = align <= PK_ALIGN ? pki_class_of(n)
-                                         : pki_class_of_aligned(pki_max(n, align), align);
+        unsigned cls =
+            align <= PK_ALIGN ? pki_class_of(n) : pki_class_of_aligned(pki_max(n, align), align);
         if (cls < PKI_CLASSES) {
             return alloc_class(heap, cls, zero, why);
         }

@@ -51,7 +51,7 @@ void pki_place_report(const pki_place *place, const void *p)
 {
     /* Only the first 4 MiB of a large block are in the registry. */
     pki_space *space = place->kind == PKI_PLACE_FOREIGN ? pki_space_around(p) : place->space;
-    pk_fault_kind kind = space == NULL                  ? PK_FAULT_FOREIGN
+    pk_fault_kind kind = space == NULL                   ? PK_FAULT_FOREIGN
                          : place->kind == PKI_PLACE_FREE ? PK_FAULT_DOUBLE_FREE
                                                          : PK_FAULT_NOT_A_BLOCK;
     pki_fault_report(kind, space == NULL ? "process heap" : space->name, p);

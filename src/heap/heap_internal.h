@@ -84,7 +84,7 @@ typedef struct {
     pki_place_kind kind;
     pki_space *space; /* NULL if foreign   */
     uint32_t word;
-    size_t usable;    /* of the block, else 0 */
+    size_t usable; /* of the block, else 0 */
     union {
         pki_slab *slab;
         pki_large *large;

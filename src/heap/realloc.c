@@ -26,8 +26,10 @@ static void *resize(const pki_place *place, void *p, size_t n, bool may_move)
     pk_status why;
     switch (place->kind) {
     case PKI_PLACE_CLASS:
-        return stays(place, n) || (n <= PKI_CLASS_MAX && pki_class_size(pki_class_of(n)) ==
-                                                             place->usable) ? p : NULL;
+        return stays(place, n) ||
+                       (n <= PKI_CLASS_MAX && pki_class_size(pki_class_of(n)) == place->usable)
+                   ? p
+                   : NULL;
     case PKI_PLACE_RUN:
         return n > PKI_CLASS_MAX && n <= PKI_RUN_MAX && resize_run(place, n) ? p : NULL;
     case PKI_PLACE_LARGE:

@@ -6,60 +6,58 @@
 static_assert((int)PKI_CLASSES <= (int)PKI_BINS_MAX, "an owner has a bin for each class");
 
 /* A stack starts with 31 blocks and grows to 1,023, or 64 KiB of blocks if that is less, but 7 at
- * least; a refill brings 16 KiB at most (docs/design/stacks.md has the measurements). One slot of
+ * least; a refill brings 16 KiB at most. Batches of 1,000 blocks set the upper bound, and the memory
+ * of threads that only touch a class now and then the lower (docs/design/growth.md). One slot of
  * each stack holds the bottom's NULL: sizes with it are powers of two. */
 #define CLAMP(x, low, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
 #define STACK_MAX(size) (CLAMP(65536 / (size), 8, 1024) - 1)
 #define STACK_FIRST(size) CLAMP(STACK_MAX(size), 7, 31)
 #define REFILL(size) CLAMP(16384 / (size), 1, 512)
-#define CLASS(s)                                                              \
-    {                                                                         \
-        .size = (s), .reciprocal = (uint32_t)(((UINT64_C(1) << 32) + (s) - 1) / (s)), \
-        .capacity = 65536 / (s), .refill = REFILL(s), .stack_first = STACK_FIRST(s),  \
-        .stack_max = STACK_MAX(s)                                             \
+#define CLASS(s)                                                                                   \
+    {                                                                                              \
+        .size = (s), .reciprocal = (uint32_t)(((UINT64_C(1) << 32) + (s)-1) / (s)),                \
+        .capacity = 65536 / (s), .refill = REFILL(s), .stack_first = STACK_FIRST(s),               \
+        .stack_max = STACK_MAX(s)                                                                  \
     }
-#define EIGHT(first, step)                                                    \
-    CLASS((first)), CLASS((first) + (step)), CLASS((first) + 2 * (step)),     \
-        CLASS((first) + 3 * (step)), CLASS((first) + 4 * (step)),             \
-        CLASS((first) + 5 * (step)), CLASS((first) + 6 * (step)), CLASS((first) + 7 * (step))
+#define EIGHT(first, step)                                                                         \
+    CLASS((first)), CLASS((first) + (step)), CLASS((first) + 2 * (step)),                          \
+        CLASS((first) + 3 * (step)), CLASS((first) + 4 * (step)), CLASS((first) + 5 * (step)),     \
+        CLASS((first) + 6 * (step)), CLASS((first) + 7 * (step))
 
 static const pki_class heap_classes[PKI_CLASSES] = {
-    EIGHT(16, 16), EIGHT(144, 16), EIGHT(288, 32), EIGHT(576, 64),
-    CLASS(1040), CLASS(1184), CLASS(1328), CLASS(1488),
-    CLASS(1680), CLASS(1920), CLASS(2048), CLASS(2112),
-    CLASS(2336), CLASS(2608), CLASS(2976), CLASS(3264),
-    CLASS(3632), CLASS(4096), CLASS(4368), CLASS(4672),
-    CLASS(5040), CLASS(5456), CLASS(5952), CLASS(6544),
-    CLASS(7280), CLASS(8192), CLASS(9360), CLASS(10240),
-    CLASS(10912), CLASS(12288), CLASS(13104), CLASS(14848),
-    CLASS(16384), CLASS(18432), CLASS(20992), CLASS(21840),
-    CLASS(24576), CLASS(27648), CLASS(31232), CLASS(32768),
+    EIGHT(16, 16), EIGHT(144, 16), EIGHT(272, 16), EIGHT(400, 16), EIGHT(544, 32), EIGHT(800, 32),
+    CLASS(1040),   CLASS(1104),    CLASS(1168),    CLASS(1232),    CLASS(1296),    CLASS(1360),
+    CLASS(1424),   CLASS(1520),    CLASS(1584),    CLASS(1680),    CLASS(1760),    CLASS(1872),
+    CLASS(1984),   CLASS(2048),    CLASS(2112),    CLASS(2176),    CLASS(2256),    CLASS(2336),
+    CLASS(2416),   CLASS(2512),    CLASS(2608),    CLASS(2720),    CLASS(2848),    CLASS(2976),
+    CLASS(3120),   CLASS(3264),    CLASS(3440),    CLASS(3632),    CLASS(3840),    CLASS(4096),
+    CLASS(4368),   CLASS(4672),    CLASS(5040),    CLASS(5456),    CLASS(5952),    CLASS(6544),
+    CLASS(7280),   CLASS(8192),    CLASS(9360),    CLASS(10240),   CLASS(10912),   CLASS(12288),
+    CLASS(13104),  CLASS(14848),   CLASS(16384),   CLASS(18432),   CLASS(20992),   CLASS(21840),
+    CLASS(24576),  CLASS(27648),   CLASS(31232),   CLASS(32768),
 };
 
 const pki_geometry pki_heap_geometry = {heap_classes, PKI_CLASSES};
 
-/* Rows of 8 × 16 bytes: each doubling beyond 256 halves the number of classes in a row. */
-#define AT(class_number) ((class_number) * 16)
+/* Rows of 8 × 16 bytes. */
+#define AT(class_number) ((class_number)*16)
 const uint16_t pki_small_offset[PKI_SMALL_MAX / 16 + 1] = {
-    AT(0),                                                                  /* 0         */
-    AT(0),  AT(1),  AT(2),  AT(3),  AT(4),  AT(5),  AT(6),  AT(7),          /* 16..128   */
-    AT(8),  AT(9),  AT(10), AT(11), AT(12), AT(13), AT(14), AT(15),         /* 144..256  */
-    AT(16), AT(16), AT(17), AT(17), AT(18), AT(18), AT(19), AT(19),         /* 272..384  */
-    AT(20), AT(20), AT(21), AT(21), AT(22), AT(22), AT(23), AT(23),         /* 400..512  */
-    AT(24), AT(24), AT(24), AT(24), AT(25), AT(25), AT(25), AT(25),         /* 528..640  */
-    AT(26), AT(26), AT(26), AT(26), AT(27), AT(27), AT(27), AT(27),         /* 656..768  */
-    AT(28), AT(28), AT(28), AT(28), AT(29), AT(29), AT(29), AT(29),         /* 784..896  */
-    AT(30), AT(30), AT(30), AT(30), AT(31), AT(31), AT(31), AT(31),         /* 912..1024 */
+    AT(0), /* 0 */
+    AT(0),  AT(1),  AT(2),  AT(3),  AT(4),  AT(5),  AT(6),  AT(7),  AT(8),  AT(9),  AT(10),
+    AT(11), AT(12), AT(13), AT(14), AT(15), AT(16), AT(17), AT(18), AT(19), AT(20), AT(21),
+    AT(22), AT(23), AT(24), AT(25), AT(26), AT(27), AT(28), AT(29), AT(30), AT(31), AT(32),
+    AT(32), AT(33), AT(33), AT(34), AT(34), AT(35), AT(35), AT(36), AT(36), AT(37), AT(37),
+    AT(38), AT(38), AT(39), AT(39), AT(40), AT(40), AT(41), AT(41), AT(42), AT(42), AT(43),
+    AT(43), AT(44), AT(44), AT(45), AT(45), AT(46), AT(46), AT(47), AT(47),
 };
 
-/* The first class that can hold a size of the range: 8 ranges per doubling from 1 KiB on. The class
+/* The first class that can hold a size of the range: 16 ranges per doubling from 1 KiB on. The class
  * sought is this one or one of the two behind it. */
-static const uint8_t first_class[40] = {
-    32, 33, 34, 35, 36, 36, 37, 38, /* to 2 KiB */
-    39, 40, 41, 42, 43, 44, 44, 45, /* to 4 KiB */
-    46, 47, 49, 50, 51, 52, 52, 53, /* to 8 KiB */
-    54, 54, 56, 57, 58, 59, 59, 60, /* to 16 KiB */
-    61, 62, 62, 64, 65, 65, 66, 66, /* to 32 KiB */
+static const uint8_t first_class[80] = {
+    48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 57, 58, 59, 59, 60, 61, 62, 64, 65, 67,
+    68, 69, 70, 71, 72, 73, 74, 75, 75, 76, 77, 77, 78, 78, 79, 80, 81, 81, 82, 82,
+    83, 83, 84, 84, 84, 85, 85, 85, 86, 86, 86, 87, 88, 88, 89, 89, 90, 90, 91, 91,
+    91, 92, 92, 92, 93, 93, 94, 94, 94, 95, 96, 96, 97, 97, 97, 98, 98, 98, 98, 99,
 };
 
 unsigned pki_class_of(size_t n)
@@ -68,7 +66,7 @@ unsigned pki_class_of(size_t n)
         return pki_small_offset[(n + 15) / 16] / 16u;
     }
     unsigned doubling = pki_log2_floor(n - 1); /* 10 for 1025..2048 */
-    unsigned cls = first_class[(doubling - 11) * 8 + (unsigned)((n - 1) >> (doubling - 3))];
+    unsigned cls = first_class[(doubling - 11) * 16 + (unsigned)((n - 1) >> (doubling - 4))];
     while (pki_class_size(cls) < n) {
         cls++;
     }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * size_class.h: the sizes of a heap's blocks, 68 classes to 32 KiB. Above 128 bytes, at most 12.5 %
- * of a block is waste.
+ * size_class.h: the sizes of a heap's blocks, 100 classes to 32 KiB. Above 128 bytes at most 12.5 %
+ * of a block is waste, between 128 bytes and 6.5 KiB at most 1/9, mostly 3 %.
  *
- *   class    0   1 …   7 |   8   9 …  15 |  16 …  23 |  24 …   31 |   32 …    67
- *   size    16  32 … 128 | 144 160 … 256 | 288 … 512 | 576 … 1024 | 1040 … 32768
- *            step 16     |    step 16    |  step 32  |  step 64   | 64 KiB / k
+ *   class    0   1 …  31 |  32 …   47 |   48 …    99
+ *   size    16  32 … 512 | 544 … 1024 | 1040 … 32768
+ *            step 16     |  step 32   | 64 KiB / k
  *
- * To 1 KiB there are 8 steps per doubling. Above it, what counts is how many blocks a slab of 64 KiB
- * holds: a size is the largest that lets k of them in, so that no slab has an end too small for a
- * block (with 8 even steps a slab of 4,608-byte blocks lost 1.6 %, one of 24 KiB blocks 25 %). The
- * powers of two are among them, for alignment, and so are 1040, 2112, 4368 and 9360: programs ask
- * for a power of two and a small header more often than for any other size of this range (sqlite's
- * 1,032 and 4,376 bytes took 10.4 % more than glibc's with even steps).
+ * Above 1 KiB, what counts is how many blocks a slab of 64 KiB holds: a size is the largest that
+ * lets k of them in, so that no slab has an end too small for a block. The powers of two are among
+ * them, for alignment, and so are 1040, 2112, 4368 and 9360: programs ask for a power of two and a
+ * small header more often than for any other size of this range. docs/design/size-classes.md has
+ * what was measured with fewer classes.
  *
  * Above 32 KiB, a run of slabs up to PKI_RUN_MAX, and a mapping of its own beyond. */
 #ifndef PKI_HEAP_SIZE_CLASS_H
@@ -21,7 +20,7 @@
 #include "slab/space.h"
 
 enum {
-    PKI_CLASSES = 68,
+    PKI_CLASSES = 100,
     PKI_SMALL_MAX = 1024,      /* found by the table below                               */
     PKI_CLASS_MAX = 32 * 1024, /* the largest class                                      */
     PKI_RUN_MAX = 1024 * 1024  /* three such runs fill a chunk to three quarters, and the rest
@@ -37,7 +36,6 @@ static inline size_t pki_class_size(unsigned cls) { return pki_heap_geometry.cla
 
 /* The class for n bytes, n <= PKI_CLASS_MAX. */
 unsigned pki_class_of(size_t n);
-
 
 /* The first class from that for n on whose blocks all lie at multiples of `align` (which is at
  * most PKI_CLASS_MAX); PKI_CLASSES if there is none. */

@@ -47,8 +47,8 @@ static inline bool pki_lock_is_interrupted(pki_lock *lock)
 static inline bool pki_lock_try(pki_lock *lock)
 {
     uint32_t free_state = 0;
-    if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1,
-                                                 memory_order_acquire, memory_order_relaxed)) {
+    if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1, memory_order_acquire,
+                                                 memory_order_relaxed)) {
         return false;
     }
     atomic_store_explicit(&lock->holder, &pki_thread_tag, memory_order_relaxed);

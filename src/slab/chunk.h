@@ -45,7 +45,7 @@ enum {
     PKI_SLABS = 1 << (PKI_CHUNK_SHIFT - PKI_SLAB_SHIFT),
     PKI_BLOCK_SHIFT = 4, /* no block is smaller than 16 bytes */
     PKI_BITMAP_WORDS = 1 << (PKI_SLAB_SHIFT - PKI_BLOCK_SHIFT - 6),
-    PKI_BINS_MAX = 72 /* classes of one owner */
+    PKI_BINS_MAX = 128 /* classes of one owner */
 };
 
 #define PKI_SLAB_SIZE ((size_t)1 << PKI_SLAB_SHIFT)
@@ -77,12 +77,12 @@ typedef struct pki_slab {
     uint16_t hint;
     struct pki_slab *next; /* the list of this class: slabs with room                 */
     struct pki_slab *prev;
-    uint16_t bin;     /* the class                                                   */
-    uint16_t purged;  /* pages (64 KiB / 16 each) given back while their blocks are free */
-    uint8_t listed;   /* is on the list                                              */
-    uint8_t zero;     /* what lies beyond fresh is known to be zero                   */
-    uint8_t touched;  /* the owner's tick at the last take or put                    */
-    uint8_t settled;  /* its free pages were given back since                        */
+    uint16_t bin;    /* the class                                                   */
+    uint16_t purged; /* pages (64 KiB / 16 each) given back while their blocks are free */
+    uint8_t listed;  /* is on the list                                              */
+    uint8_t zero;    /* what lies beyond fresh is known to be zero                   */
+    uint8_t touched; /* the owner's tick at the last take or put                    */
+    uint8_t settled; /* its free pages were given back since                        */
 } PKI_CACHE_ALIGNED pki_slab;
 
 struct pki_space;
@@ -96,9 +96,9 @@ typedef struct {
 
 /* What a mapping of its own holds: one block. */
 typedef struct pki_large {
-    char *block;    /* the user's address                                    */
-    size_t usable;  /* from block to the end of the mapping                  */
-    size_t mapped;  /* from the head's first byte to the end of the mapping  */
+    char *block;   /* the user's address                                    */
+    size_t usable; /* from block to the end of the mapping                  */
+    size_t mapped; /* from the head's first byte to the end of the mapping  */
     struct pki_large *next;
     struct pki_large *prev;
     uint32_t cached; /* freed, kept for the next one: not the program's       */
@@ -111,9 +111,9 @@ typedef struct pki_chunk {
     struct pki_space *space;
     union {
         struct {
-            uint64_t free;  /* slabs that nobody has                            */
-            uint64_t dirty; /* those of them that may be resident               */
-            uint32_t free_run; /* the longest run of free, of dirty slabs: the  */
+            uint64_t free;      /* slabs that nobody has                            */
+            uint64_t dirty;     /* those of them that may be resident               */
+            uint32_t free_run;  /* the longest run of free, of dirty slabs: the  */
             uint32_t dirty_run; /* list that the chunk is on                    */
             pki_chunk_link by_free;
             pki_chunk_link by_dirty;

@@ -65,7 +65,11 @@ PKI_COLD void pki_fault_report(pk_fault_kind kind, const char *pool_name, const 
     if (fn == NULL) {
         print_and_abort(line);
     } else {
-        fn(&(pk_fault){.size = sizeof(pk_fault), .kind = kind, .ptr = p, .pool_name = pool_name,
-                       .text = line}, arg);
+        fn(&(pk_fault){.size = sizeof(pk_fault),
+                       .kind = kind,
+                       .ptr = p,
+                       .pool_name = pool_name,
+                       .text = line},
+           arg);
     }
 }

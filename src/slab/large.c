@@ -25,8 +25,8 @@ static pki_chunk *chunk_of_large(pki_large *large)
 pki_large *pki_large_at(const void *p)
 {
     pki_chunk *chunk = pki_chunk_of((const void *)((uintptr_t)p - 1));
-    bool found = pki_registry_has(chunk) && pki_word_at(chunk) == PKI_WORD_LARGE &&
-                 chunk->large.block == p;
+    bool found =
+        pki_registry_has(chunk) && pki_word_at(chunk) == PKI_WORD_LARGE && chunk->large.block == p;
     return found ? &chunk->large : NULL;
 }
 
@@ -108,7 +108,8 @@ static void unmap_large(pki_large *large)
     pki_chunk *chunk = chunk_of_large(large);
     pki_registry_remove(chunk);
     if (!pki_os_release(chunk, large->mapped)) {
-        pki_os_purge(chunk, large->mapped); /* the map count is exhausted: only addresses are lost */
+        pki_os_purge(chunk,
+                     large->mapped); /* the map count is exhausted: only addresses are lost */
     }
 }
 
@@ -120,8 +121,8 @@ static pki_large *take_cached(pki_space *space, size_t size, size_t align)
     pki_large *best = NULL;
     for (pki_large *large = space->large_cache; large != NULL; large = large->next) {
         size_t room = large->mapped - (size_t)(large->block - (char *)chunk_of_large(large));
-        bool fits = room >= size && room - size <= size / 4 &&
-                    ((uintptr_t)large->block & (align - 1)) == 0;
+        bool fits =
+            room >= size && room - size <= size / 4 && ((uintptr_t)large->block & (align - 1)) == 0;
         if (fits && (best == NULL || large->mapped < best->mapped)) {
             best = large;
         }

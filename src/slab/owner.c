@@ -13,11 +13,13 @@
 #include "slab/settings.h"
 
 enum {
-    CLOCK_EVERY = 16,       /* slow calls between two looks at the clock (some 20 ns each)     */
-    IDLE_TICKS = 2,         /* a slab untouched for so long has its free pages purged          */
-    SETTLE_PER_TICK = 256,  /* slabs purged in one tick at most: about 1 ms of system calls     */
-    GROWTH_TICK = 8,        /* fresh slabs taken between two looks for idle stacks: 512 KiB     */
-    STEAL_LOOKS = 8         /* orphans looked at for a slab of the class                       */
+    CLOCK_EVERY = 16,      /* slow calls between two looks at the clock (some 20 ns each)     */
+    IDLE_TICKS = 2,        /* a slab untouched for so long has its free pages purged          */
+    SETTLE_PER_TICK = 256, /* slabs purged in one tick at most: about 1 ms of system calls     */
+    GROWTH_LOOK = 8,       /* fresh slabs taken between two looks for idle stacks: 512 KiB     */
+    SETTLE_LOOKS = 4,      /* such looks between two for idle slabs: 2 MiB                     */
+    SETTLE_PER_LOOK = 64,  /* slabs purged then at most: below the price of 2 MiB page faults  */
+    STEAL_LOOKS = 8        /* orphans looked at for a slab of the class                       */
 };
 
 /* ---- lists of slabs with room; the owner's lock is held ---- */
@@ -292,7 +294,8 @@ static bool resize_stack(pki_owner *owner, unsigned bin, uint32_t capacity)
     void **base = slots + 1;
     size_t n = 0;
     if (list->base != NULL) {
-        n = (size_t)(atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed) - list->base);
+        n = (size_t)(atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed) -
+                     list->base);
         memcpy(base, list->base, n * sizeof *base);
         pki_meta_free(list->base - 1, (list->capacity + 1) * sizeof *slots);
     }
@@ -384,13 +387,45 @@ static void flush_idle_stacks(pki_owner *owner)
     }
 }
 
-/* A program that changes over from one size to another leaves full stacks behind. When memory grows,
- * what they pin is used first (sqlite: 1.13 to 1.0N of glibc's peak; docs/design/stacks.md). */
-static void flush_before_growth(pki_owner *owner)
+/* Purges the free pages of slabs that nobody took from or put to, `most` slabs at the most. The
+ * owner's lock is held. */
+static size_t purge_slabs(pki_owner *owner, unsigned idle_ticks, unsigned most)
 {
-    if (pki_unlikely(owner->grown >= GROWTH_TICK)) {
-        owner->grown = 0;
-        flush_idle_stacks(owner);
+    size_t bytes = 0;
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        for (pki_slab *slab = owner->list[bin].first; slab != NULL && most > 0; slab = slab->next) {
+            if (!slab->settled && (uint8_t)(owner->tick - slab->touched) >= idle_ticks) {
+                bytes += pki_slab_purge(slab);
+                slab->settled = true;
+                most--;
+            }
+        }
+    }
+    return bytes;
+}
+
+static void settle_slabs(pki_owner *owner, unsigned most)
+{
+    int saved_errno = errno;
+    pki_lock_take(&owner->lock);
+    owner->tick++;
+    purge_slabs(owner, IDLE_TICKS, most);
+    pki_lock_give(&owner->lock);
+    errno = saved_errno;
+}
+
+/* A program that changes over from one size to another leaves stacks and sparse slabs behind. They
+ * are looked at not only when time passes, but also when memory grows: what they pin is used
+ * first, and what they leave free goes back (docs/design/growth.md has the measurements). */
+static void look_before_growth(pki_owner *owner)
+{
+    if (pki_likely(owner->grown < GROWTH_LOOK)) {
+        return;
+    }
+    owner->grown = 0;
+    flush_idle_stacks(owner);
+    if (++owner->growth_looks % SETTLE_LOOKS == 0) {
+        settle_slabs(owner, SETTLE_PER_LOOK);
     }
 }
 
@@ -401,7 +436,7 @@ PKI_NOINLINE void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *w
         return NULL;
     }
     pki_owner_tick(owner);
-    flush_before_growth(owner);
+    look_before_growth(owner);
     pki_lock_take(&owner->lock);
     void *p = fill_stack(owner, bin, why);
     pki_lock_give(&owner->lock);
@@ -455,22 +490,6 @@ void pki_owner_flush(pki_owner *owner)
 
 /* ---- what is done now and then ---- */
 
-/* Purges the free pages of slabs that nobody took from or put to for IDLE_TICKS. */
-static size_t settle_slabs(pki_owner *owner, unsigned idle_ticks, unsigned most)
-{
-    size_t bytes = 0;
-    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
-        for (pki_slab *slab = owner->list[bin].first; slab != NULL && most > 0; slab = slab->next) {
-            if (!slab->settled && (uint8_t)(owner->tick - slab->touched) >= idle_ticks) {
-                bytes += pki_slab_purge(slab);
-                slab->settled = true;
-                most--;
-            }
-        }
-    }
-    return bytes;
-}
-
 void pki_owner_tick(pki_owner *owner)
 {
     if (pki_likely(++owner->slow_calls % CLOCK_EVERY != 0)) {
@@ -484,10 +503,7 @@ void pki_owner_tick(pki_owner *owner)
     owner->ticked_at = now;
     pki_owner_send(owner);
     flush_idle_stacks(owner);
-    pki_lock_take(&owner->lock);
-    owner->tick++;
-    settle_slabs(owner, IDLE_TICKS, SETTLE_PER_TICK);
-    pki_lock_give(&owner->lock);
+    settle_slabs(owner, SETTLE_PER_TICK);
     pki_space_tick(owner->space, now);
     errno = saved_errno;
 }
@@ -498,7 +514,7 @@ static size_t purge_owner(pki_owner *owner)
     while (owner->n_spare > 0) {
         pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
     }
-    size_t bytes = settle_slabs(owner, 0, UINT32_MAX);
+    size_t bytes = purge_slabs(owner, 0, UINT32_MAX);
     pki_lock_give(&owner->lock);
     return bytes;
 }

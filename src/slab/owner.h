@@ -46,12 +46,12 @@ typedef struct {
 
 typedef struct {
     void **base;
-    pki_slab *first;     /* slabs with room                                              */
-    char *zero_next;     /* [zero_next, zero_end): blocks in the stack known to be zero, */
-    char *zero_end;      /*   to be popped in this order; kept for blocks above 1 KiB    */
-    void **quiet_top;    /* top at the last tick: an idle stack is flushed               */
-    uint32_t capacity;   /* entries                                                      */
-    uint32_t n_slabs;    /* of this class                                                */
+    pki_slab *first;   /* slabs with room                                              */
+    char *zero_next;   /* [zero_next, zero_end): blocks in the stack known to be zero, */
+    char *zero_end;    /*   to be popped in this order; kept for blocks above 1 KiB    */
+    void **quiet_top;  /* top at the last tick: an idle stack is flushed               */
+    uint32_t capacity; /* entries                                                      */
+    uint32_t n_slabs;  /* of this class                                                */
 } pki_bin_list;
 
 /* Blocks of one other owner on their way home. Sent when full, or at 64 KiB: a block that waits
@@ -64,21 +64,22 @@ typedef struct {
 } pki_outbox;
 
 typedef struct pki_owner {
-    uint32_t key; /* id << 16 */
+    uint32_t key;   /* id << 16 */
     uint32_t limit; /* n_bins × 16: a word that is below it after xor with key is mine */
     pki_space *space;
     pki_lock lock;
     struct pki_owner *next; /* all owners of the space                              */
     struct pki_owner *next_orphan;
-    const void *thread;     /* pki_thread_tag of its thread; NULL: an orphan         */
-    uint32_t slow_calls;    /* slow paths taken: the clock is read every few       */
-    uint32_t grown;         /* slabs taken that were not resident, since the last look */
+    const void *thread;  /* pki_thread_tag of its thread; NULL: an orphan         */
+    uint32_t slow_calls; /* slow paths taken: the clock is read every few       */
+    uint32_t grown;      /* slabs taken that were not resident, since the last look */
+    uint32_t growth_looks;
     uint8_t tick;
     uint8_t n_spare;
     uint64_t ticked_at;
-    pki_outbox *outbox;     /* [PKI_OUTBOXES], made by the first remote free         */
+    pki_outbox *outbox; /* [PKI_OUTBOXES], made by the first remote free         */
     pki_slab *spare[PKI_SPARE_SLABS];
-    pki_bin_list *list; /* [geometry->n] */
+    pki_bin_list *list;        /* [geometry->n] */
     _Atomic size_t mail_bytes; /* in the outboxes; relaxed: read by statistics */
     _Atomic size_t mail_blocks;
 } PKI_CACHE_ALIGNED pki_owner; /* bin[geometry->n] follows */

@@ -28,7 +28,8 @@ PKI_INLINE bool pki_registry_has(const void *p)
 {
     uintptr_t chunk = (uintptr_t)p >> PKI_CHUNK_SHIFT;
     return chunk < PKI_REGISTRY_CHUNKS &&
-           (atomic_load_explicit(&pki_registry[chunk / 8], memory_order_relaxed) >> (chunk % 8) & 1);
+           (atomic_load_explicit(&pki_registry[chunk / 8], memory_order_relaxed) >> (chunk % 8) &
+            1);
 }
 
 static inline void pki_registry_add(const void *chunk)

@@ -8,10 +8,7 @@
 /* Prepares an empty slab for the class; its word is the caller's business. */
 void pki_slab_init(pki_slab *slab, const pki_class *cls, unsigned bin);
 
-static inline bool pki_slab_has_room(const pki_slab *slab)
-{
-    return slab->used < slab->capacity;
-}
+static inline bool pki_slab_has_room(const pki_slab *slab) { return slab->used < slab->capacity; }
 
 /* Moves up to `n` free blocks to out[0..], lowest addresses first, those used before before those
  * that never were. Returns how many; *fresh is how many of the last ones are fresh. */

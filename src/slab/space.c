@@ -13,8 +13,8 @@
 _Atomic uint8_t pki_registry[PKI_REGISTRY_CHUNKS / 8];
 
 enum {
-    TICK_PURGE_CALLS = 64,   /* some 1 ms of system calls in 100 ms at the most            */
-    SPARE_CHUNKS = 1         /* empty chunks kept, so that one block's life is no mmap pair */
+    TICK_PURGE_CALLS = 64, /* some 1 ms of system calls in 100 ms at the most            */
+    SPARE_CHUNKS = 1       /* empty chunks kept, so that one block's life is no mmap pair */
 };
 
 /* ---- the two indexes by longest run ---- */

@@ -58,14 +58,14 @@ struct pki_owner;
 typedef struct pki_space {
     const pki_geometry *geometry;
     char name[PKI_NAME_SIZE];
-    size_t limit; /* of `used`; SIZE_MAX = none                                    */
-    uint32_t slot; /* its place in the table of spaces and in each thread's table  */
+    size_t limit;    /* of `used`; SIZE_MAX = none                                    */
+    uint32_t slot;   /* its place in the table of spaces and in each thread's table  */
     uint64_t serial; /* never used twice: tells a space from an earlier one there  */
 
     pki_lock owners_lock; /* [owners_lock:] */
     struct pki_owner *owners;
     struct pki_owner *orphans; /* those of threads that ended                      */
-    struct pki_owner *late; /* serves threads that have no owner of their own      */
+    struct pki_owner *late;    /* serves threads that have no owner of their own      */
     uint32_t n_owners;
     _Atomic uint32_t n_orphans;
 
@@ -82,7 +82,7 @@ typedef struct pki_space {
     size_t used_peak;
     size_t committed_peak; /* as far as statistics saw it                         */
     size_t dirty_slabs;
-    size_t dirty_least; /* the fewest since the last tick                          */
+    size_t dirty_least;         /* the fewest since the last tick                          */
     _Atomic uint64_t ticked_at; /* relaxed: a late tick does no harm               */
 } pki_space;
 

@@ -7,10 +7,7 @@
 #include "check.h"
 
 #if !defined(__linux__) || !defined(__x86_64__)
-int main(void)
-{
-    check_skip("needs seccomp on x86-64");
-}
+int main(void) { check_skip("needs seccomp on x86-64"); }
 #else
 
 #include <linux/audit.h>
@@ -30,12 +27,11 @@ static void deny(const long *calls, size_t count, int error)
     struct sock_filter f[2 * most + 4];
     unsigned short n = 0;
     REQUIRE(count <= most);
-    f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                          offsetof(struct seccomp_data, nr));
+    f[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (size_t i = 0; i < count; i++) {
         f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);
-        f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-                                              SECCOMP_RET_ERRNO | (unsigned)error);
+        f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error);
     }
     f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog program = {n, f};
@@ -92,8 +88,7 @@ static size_t work(size_t steps, unsigned max_bits)
             }
             if (kind == 1) {
                 size_t at = 0;
-                while (at < n && p[at] == 0)
-                    at++;
+                while (at < n && p[at] == 0) at++;
                 CHECKF(at == n, "calloc of %zu: byte %zu is not 0", n, at);
             }
         }
@@ -222,14 +217,12 @@ static void no_mapping_left(void)
     int full = i < span;
     (void)work(10000, 21); /* some calls may give NULL */
     pthread_t t;
-    if (pthread_create(&t, NULL, work_in_thread, NULL) == 0)
-        pthread_join(t, NULL);
+    if (pthread_create(&t, NULL, work_in_thread, NULL) == 0) pthread_join(t, NULL);
     stays_small("no mapping left");
     munmap(p, (size_t)span * 4096);
     size_t failed = work(5000, 21);
     CHECKF(failed == 0, "mappings are back, %zu calls failed", failed);
-    if (!full)
-        _exit(exit_skip); /* this system has no such limit, or a high one */
+    if (!full) _exit(exit_skip); /* this system has no such limit, or a high one */
 }
 
 static void run(const char *name, void (*test)(void))
@@ -244,8 +237,7 @@ static void run(const char *name, void (*test)(void))
     }
     int status = 0;
     REQUIRE(waitpid(pid, &status, 0) == pid);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == exit_skip)
-        return;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == exit_skip) return;
     CHECKF(status == 0, "%s: wait status %#x%s", name, (unsigned)status,
            WIFSIGNALED(status) ? ", ended by a signal" : "");
 }

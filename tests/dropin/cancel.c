@@ -11,8 +11,7 @@ static int go, past_malloc;
 static void *pending(void *arg)
 {
     (void)arg;
-    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) {
-    }
+    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) {}
     /* The cancel is pending from here on; only pthread_testcancel may act on it. */
     for (size_t n = 1; n <= 64 * MIB; n = n * 2 + 1) {
         char *p = malloc(n), *q = calloc(1, n), *a = memalign(8192, n);
@@ -25,10 +24,8 @@ static void *pending(void *arg)
     }
     enum { live = 3000 };
     static void *block[live];
-    for (size_t i = 0; i < live; i++)
-        block[i] = malloc(1 + i * 5);
-    for (size_t i = 0; i < live; i++)
-        free(block[i]);
+    for (size_t i = 0; i < live; i++) block[i] = malloc(1 + i * 5);
+    for (size_t i = 0; i < live; i++) free(block[i]);
     malloc_trim(0);
     struct mallinfo2 info = mallinfo2();
     (void)info;
@@ -68,11 +65,9 @@ static void *worker(void *arg)
         REQUIRE(p != NULL);
         pthread_cleanup_push(free, p);
         p[n - 1] = 1;
-        if (write(null, p, 1) != 1)
-            sink++;
+        if (write(null, p, 1) != 1) sink++;
         pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-        for (size_t i = 0; i < 200; i++)
-            sink += i;
+        for (size_t i = 0; i < 200; i++) sink += i;
         pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &old);
         pthread_cleanup_pop(1);
     }
@@ -87,15 +82,13 @@ static void cancelled_workers(void)
         for (size_t i = 0; i < 4; i++)
             REQUIRE_OK(pthread_create(&t[i], NULL, worker, (void *)(uintptr_t)(round * 4 + i)));
         usleep((useconds_t)(round * 13 % 900));
-        for (size_t i = 0; i < 4; i++)
-            REQUIRE_OK(pthread_cancel(t[i]));
+        for (size_t i = 0; i < 4; i++) REQUIRE_OK(pthread_cancel(t[i]));
         for (size_t i = 0; i < 4; i++) {
             void *result = NULL;
             REQUIRE_OK(pthread_join(t[i], &result));
             CHECK(result == PTHREAD_CANCELED);
         }
-        for (size_t n = 1; n < MIB; n = n * 3 + 1)
-            free(calloc(1, n));
+        for (size_t n = 1; n < MIB; n = n * 3 + 1) free(calloc(1, n));
     }
 }
 

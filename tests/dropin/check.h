@@ -41,8 +41,7 @@ static inline void check_say(const char *text)
     size_t n = strlen(text);
     while (n > 0) {
         ssize_t w = write(2, text, n);
-        if (w <= 0)
-            return;
+        if (w <= 0) return;
         text += w;
         n -= (size_t)w;
     }
@@ -57,8 +56,7 @@ check_fail(const char *file, int line, const char *cond, const char *fmt, ...)
         const char *base = strrchr(file, '/');
         base = base ? base + 1 : file;
         int n = snprintf(text, sizeof text, "%s:%d: failed: %s", base, line, cond);
-        if (n < 0 || n > 400)
-            n = 400;
+        if (n < 0 || n > 400) n = 400;
         va_list args;
         va_start(args, fmt);
         if (fmt[0]) {
@@ -66,8 +64,7 @@ check_fail(const char *file, int line, const char *cond, const char *fmt, ...)
             n += vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
         }
         va_end(args);
-        if (n > (int)sizeof text - 2)
-            n = (int)sizeof text - 2;
+        if (n > (int)sizeof text - 2) n = (int)sizeof text - 2;
         text[n] = '\n';
         text[n + 1] = '\0';
         check_say(text);
@@ -133,8 +130,7 @@ static inline int check_plain_libc(void)
 {
     Dl_info info;
     void *sym = dlsym(RTLD_DEFAULT, "malloc");
-    if (sym == NULL || dladdr(sym, &info) == 0 || info.dli_fname == NULL)
-        return 0;
+    if (sym == NULL || dladdr(sym, &info) == 0 || info.dli_fname == NULL) return 0;
     const char *base = strrchr(info.dli_fname, '/');
     base = base ? base + 1 : info.dli_fname;
     return strncmp(base, "libc.so", 7) == 0 || strncmp(base, "libc-", 5) == 0;
@@ -145,12 +141,10 @@ static inline size_t check_status_kib(const char *key)
 {
     char text[8192];
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
+    if (fd < 0) return 0;
     ssize_t n = read(fd, text, sizeof text - 1);
     close(fd);
-    if (n <= 0)
-        return 0;
+    if (n <= 0) return 0;
     text[n] = '\0';
     const char *at = strstr(text, key);
     return at ? (size_t)strtoul(at + strlen(key), NULL, 10) : 0;
@@ -185,10 +179,7 @@ static inline uint64_t rng_next(check_rng *r)
 }
 
 /* A number in [0, n). */
-static inline size_t rng_below(check_rng *r, size_t n)
-{
-    return (size_t)((rng_next(r) >> 11) % n);
-}
+static inline size_t rng_below(check_rng *r, size_t n) { return (size_t)((rng_next(r) >> 11) % n); }
 
 /* A size in [1, 2^max_bits], small sizes as likely as large ones. */
 static inline size_t rng_size(check_rng *r, unsigned max_bits)
@@ -207,8 +198,7 @@ static inline unsigned char pattern_byte(uint64_t seed, size_t i)
 static inline void pattern_fill(void *block, size_t n, uint64_t seed)
 {
     unsigned char *p = (unsigned char *)block;
-    for (size_t i = 0; i < n; i++)
-        p[i] = pattern_byte(seed, i);
+    for (size_t i = 0; i < n; i++) p[i] = pattern_byte(seed, i);
 }
 
 /* The first byte that differs, or n. */
@@ -216,8 +206,7 @@ static inline size_t pattern_check(const void *block, size_t n, uint64_t seed)
 {
     const unsigned char *p = (const unsigned char *)block;
     for (size_t i = 0; i < n; i++)
-        if (p[i] != pattern_byte(seed, i))
-            return i;
+        if (p[i] != pattern_byte(seed, i)) return i;
     return n;
 }
 
@@ -227,19 +216,16 @@ static inline void sparse_fill(void *block, size_t n, uint64_t seed)
     unsigned char *p = (unsigned char *)block;
     for (size_t i = 0; i < n; i += (i < 64 || i + 64 >= n) ? 1 : 512 - (i & 511))
         p[i] = pattern_byte(seed, i);
-    for (size_t i = n > 64 ? n - 64 : 0; i < n; i++)
-        p[i] = pattern_byte(seed, i);
+    for (size_t i = n > 64 ? n - 64 : 0; i < n; i++) p[i] = pattern_byte(seed, i);
 }
 
 static inline size_t sparse_check(const void *block, size_t n, uint64_t seed)
 {
     const unsigned char *p = (const unsigned char *)block;
     for (size_t i = 0; i < n; i += (i < 64 || i + 64 >= n) ? 1 : 512 - (i & 511))
-        if (p[i] != pattern_byte(seed, i))
-            return i;
+        if (p[i] != pattern_byte(seed, i)) return i;
     for (size_t i = n > 64 ? n - 64 : 0; i < n; i++)
-        if (p[i] != pattern_byte(seed, i))
-            return i;
+        if (p[i] != pattern_byte(seed, i)) return i;
     return n;
 }
 

@@ -20,14 +20,12 @@ static void *short_life(void *arg)
         REQUIRE(mine[i] != NULL);
         mine[i][0] = mine[i][n - 1] = 1;
     }
-    for (size_t i = 0; i < 40; i++)
-        free(mine[i]);
+    for (size_t i = 0; i < 40; i++) free(mine[i]);
     unsigned char *p = malloc(16 + id % 2000);
     REQUIRE(p != NULL);
     pattern_fill(p, 16, 99);
     p = __atomic_exchange_n(&leftover[id % left], p, __ATOMIC_ACQ_REL);
-    if (p != NULL)
-        CHECK(pattern_check(p, 16, 99) == 16);
+    if (p != NULL) CHECK(pattern_check(p, 16, 99) == 16);
     free(p);
     return NULL;
 }
@@ -39,16 +37,13 @@ int main(void)
     for (size_t round = 0; round < rounds; round++) {
         pthread_t t[at_once];
         for (size_t i = 0; i < at_once; i++)
-            REQUIRE_OK(pthread_create(&t[i], NULL, short_life,
-                                      (void *)(uintptr_t)(round * at_once + i)));
-        for (size_t i = 0; i < at_once; i++)
-            REQUIRE_OK(pthread_join(t[i], NULL));
-        if (round == 2000 / at_once)
-            early = check_status_kib("VmRSS:");
+            REQUIRE_OK(
+                pthread_create(&t[i], NULL, short_life, (void *)(uintptr_t)(round * at_once + i)));
+        for (size_t i = 0; i < at_once; i++) REQUIRE_OK(pthread_join(t[i], NULL));
+        if (round == 2000 / at_once) early = check_status_kib("VmRSS:");
     }
     size_t late = check_status_kib("VmRSS:");
     CHECKF(late <= early + growth_kib, "grew from %zu to %zu KiB", early, late);
-    for (size_t i = 0; i < left; i++)
-        free(leftover[i]);
+    for (size_t i = 0; i < left; i++) free(leftover[i]);
     return check_result();
 }

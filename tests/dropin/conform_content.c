@@ -9,8 +9,7 @@
 static size_t first_not_zero(const unsigned char *p, size_t n)
 {
     size_t i = 0;
-    while (i < n && p[i] == 0)
-        i++;
+    while (i < n && p[i] == 0) i++;
     return i;
 }
 
@@ -24,8 +23,7 @@ static void zero_one_size(size_t n, size_t live)
         REQUIRE(p[i] != NULL);
         memset(p[i], 0xa5, malloc_usable_size(p[i]));
     }
-    for (size_t i = 0; i < live; i++)
-        free(p[i]);
+    for (size_t i = 0; i < live; i++) free(p[i]);
     for (size_t i = 0; i < live; i++) {
         p[i] = i % 2 ? calloc(1, n) : calloc(n, 1);
         REQUIRE(p[i] != NULL);
@@ -33,21 +31,16 @@ static void zero_one_size(size_t n, size_t live)
         CHECKF(at == n, "calloc of %zu: byte %zu is %#x", n, at, p[i][at < n ? at : 0]);
         memset(p[i], 0x5a, n);
     }
-    for (size_t i = 0; i < live; i++)
-        free(p[i]);
+    for (size_t i = 0; i < live; i++) free(p[i]);
 }
 
 static void calloc_zero(void)
 {
-    for (size_t n = 1; n <= 4100; n++)
-        zero_one_size(n, 12);
-    for (size_t n = 4100; n <= 140000; n += 997)
-        zero_one_size(n, 8);
-    for (size_t n = 140000; n <= 4 * MIB; n += 150001)
-        zero_one_size(n, 3);
+    for (size_t n = 1; n <= 4100; n++) zero_one_size(n, 12);
+    for (size_t n = 4100; n <= 140000; n += 997) zero_one_size(n, 8);
+    for (size_t n = 140000; n <= 4 * MIB; n += 150001) zero_one_size(n, 3);
     for (size_t bit = 12; bit <= 22; bit++)
-        for (size_t d = 0; d < 5; d++)
-            zero_one_size(((size_t)1 << bit) - 2 + d, 3);
+        for (size_t d = 0; d < 5; d++) zero_one_size(((size_t)1 << bit) - 2 + d, 3);
     /* Split and merged memory: dirty blocks of one size come back as another. */
     check_rng r = {UINT64_C(0x2545f4914f6cdd1d)};
     enum { live = 500 };
@@ -92,8 +85,7 @@ static void realloc_pair(size_t from, size_t to)
         at = pattern_check(q, head, from ^ to);
         at = at == head ? keeps : at;
         for (size_t i = 512; i < keeps; i += 512)
-            if (q[i] != pattern_byte(from ^ to, i))
-                at = i;
+            if (q[i] != pattern_byte(from ^ to, i)) at = i;
     }
     CHECKF(at == keeps, "realloc(%zu -> %zu) lost byte %zu", from, to, at);
     if (whole)
@@ -110,16 +102,13 @@ static void realloc_keeps(void)
     for (size_t n = 1; n <= 8 * MIB; n *= 2) {
         edge[count++] = n;
         edge[count++] = n + 1;
-        if (n > 2)
-            edge[count++] = n - 1;
-        if (n > 8)
-            edge[count++] = n + n / 2;
+        if (n > 2) edge[count++] = n - 1;
+        if (n > 8) edge[count++] = n + n / 2;
     }
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < count; k++) {
             int large = edge[i] > MIB || edge[k] > MIB;
-            if (!large || (i + k) % 3 == 0)
-                realloc_pair(edge[i], edge[k]);
+            if (!large || (i + k) % 3 == 0) realloc_pair(edge[i], edge[k]);
         }
     /* One block that grows in many small steps, then shrinks, with others between. */
     unsigned char *p = NULL;
@@ -128,12 +117,10 @@ static void realloc_keeps(void)
         size_t m = n + 1 + n / 9;
         p = realloc(p, m);
         REQUIRE(p != NULL);
-        for (size_t i = n; i < m; i++)
-            p[i] = pattern_byte(7, i);
+        for (size_t i = n; i < m; i++) p[i] = pattern_byte(7, i);
         n = m;
         void *between = malloc(step * 40);
-        if (step % 16 == 0)
-            CHECKF(pattern_check(p, n, 7) == n, "growing block of %zu", n);
+        if (step % 16 == 0) CHECKF(pattern_check(p, n, 7) == n, "growing block of %zu", n);
         free(between);
     }
     CHECKF(pattern_check(p, n, 7) == n, "grown block of %zu", n);
@@ -141,8 +128,7 @@ static void realloc_keeps(void)
         n -= n / 5 + 1;
         p = realloc(p, n);
         REQUIRE(p != NULL);
-        if (n < 100000)
-            CHECKF(pattern_check(p, n, 7) == n, "shrinking block of %zu", n);
+        if (n < 100000) CHECKF(pattern_check(p, n, 7) == n, "shrinking block of %zu", n);
     }
     free(p);
 }
@@ -182,8 +168,7 @@ static void no_overlap(void)
         t[i].seed = rng_next(&r);
         pattern_fill(t[i].p, n, t[i].seed);
     }
-    for (size_t i = 0; i < live; i++)
-        free(t[i].p);
+    for (size_t i = 0; i < live; i++) free(t[i].p);
 }
 
 /* Blocks carry their size and seed in front; threads swap them through shared places. */
@@ -230,10 +215,8 @@ static void hand_over(void)
     pthread_t t[swappers];
     for (size_t i = 0; i < swappers; i++)
         REQUIRE_OK(pthread_create(&t[i], NULL, swapper, (void *)(uintptr_t)(i + 1)));
-    for (size_t i = 0; i < swappers; i++)
-        REQUIRE_OK(pthread_join(t[i], NULL));
-    for (size_t i = 0; i < places; i++)
-        free(place[i]);
+    for (size_t i = 0; i < swappers; i++) REQUIRE_OK(pthread_join(t[i], NULL));
+    for (size_t i = 0; i < places; i++) free(place[i]);
 }
 
 int main(void)

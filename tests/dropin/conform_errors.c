@@ -7,11 +7,27 @@
 #include "check.h"
 
 static const size_t bad_sizes[] = {
-    SIZE_MAX,     SIZE_MAX - 1,  SIZE_MAX - 7,      SIZE_MAX - 8,      SIZE_MAX - 15,
-    SIZE_MAX - 16, SIZE_MAX - 31, SIZE_MAX - 63,     SIZE_MAX - 100,    SIZE_MAX - 4095,
-    SIZE_MAX - 4096, SIZE_MAX - 65535, SIZE_MAX - (4 << 20), SIZE_MAX - (4 << 20) + 1,
-    SIZE_MAX - (8 << 20), SIZE_MAX / 2 + 2, SIZE_MAX / 2 + 1, SIZE_MAX / 2, SIZE_MAX / 2 - 4096,
-    (size_t)1 << 62, (size_t)1 << 56,
+    SIZE_MAX,
+    SIZE_MAX - 1,
+    SIZE_MAX - 7,
+    SIZE_MAX - 8,
+    SIZE_MAX - 15,
+    SIZE_MAX - 16,
+    SIZE_MAX - 31,
+    SIZE_MAX - 63,
+    SIZE_MAX - 100,
+    SIZE_MAX - 4095,
+    SIZE_MAX - 4096,
+    SIZE_MAX - 65535,
+    SIZE_MAX - (4 << 20),
+    SIZE_MAX - (4 << 20) + 1,
+    SIZE_MAX - (8 << 20),
+    SIZE_MAX / 2 + 2,
+    SIZE_MAX / 2 + 1,
+    SIZE_MAX / 2,
+    SIZE_MAX / 2 - 4096,
+    (size_t)1 << 62,
+    (size_t)1 << 56,
 };
 enum { bad_count = sizeof bad_sizes / sizeof bad_sizes[0] };
 
@@ -54,11 +70,16 @@ static void impossible_sizes(void)
 static void overflowing_products(void)
 {
     static const size_t pairs[][2] = {
-        {SIZE_MAX, 2},          {SIZE_MAX / 2, 3},
-        {SIZE_MAX / 2 + 1, 2},  {(size_t)1 << 32, (size_t)1 << 32},
-        {(size_t)1 << 33, (size_t)1 << 32}, {SIZE_MAX / 16 + 1, 16},
-        {SIZE_MAX / 24 + 1, 24}, {SIZE_MAX, SIZE_MAX},
-        {((size_t)1 << 32) + 1, (size_t)1 << 32}, {SIZE_MAX / 4096 + 2, 4096},
+        {SIZE_MAX, 2},
+        {SIZE_MAX / 2, 3},
+        {SIZE_MAX / 2 + 1, 2},
+        {(size_t)1 << 32, (size_t)1 << 32},
+        {(size_t)1 << 33, (size_t)1 << 32},
+        {SIZE_MAX / 16 + 1, 16},
+        {SIZE_MAX / 24 + 1, 24},
+        {SIZE_MAX, SIZE_MAX},
+        {((size_t)1 << 32) + 1, (size_t)1 << 32},
+        {SIZE_MAX / 4096 + 2, 4096},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         size_t a = opaque(pairs[i][0]), b = opaque(pairs[i][1]);
@@ -96,20 +117,33 @@ static void old_block_stays(void)
 
 static void bad_alignments(void)
 {
-    static const size_t wrong[] = {0, 3, 5, 6, 7, 9, 12, 24, 48, 100, 4095, 4097, 65537, SIZE_MAX,
-                                   SIZE_MAX - 1, SIZE_MAX / 2, SIZE_MAX / 2 + 2};
+    static const size_t wrong[] = {0,
+                                   3,
+                                   5,
+                                   6,
+                                   7,
+                                   9,
+                                   12,
+                                   24,
+                                   48,
+                                   100,
+                                   4095,
+                                   4097,
+                                   65537,
+                                   SIZE_MAX,
+                                   SIZE_MAX - 1,
+                                   SIZE_MAX / 2,
+                                   SIZE_MAX / 2 + 2};
     int plain = check_plain_libc(); /* glibc before 2.38 rounds aligned_alloc's alignment up */
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         size_t align = opaque(wrong[i]);
-        if (!plain)
-            FAILS(EINVAL, aligned_alloc(align, 64), "aligned_alloc(%#zx, 64)", align);
+        if (!plain) FAILS(EINVAL, aligned_alloc(align, 64), "aligned_alloc(%#zx, 64)", align);
         /* memalign: glibc rounds up, the manual says EINVAL; both are in use, garbage is not. */
         errno = 0;
         unsigned char *p = memalign(align, 64);
         int honest = p != NULL || errno == EINVAL || (align > SIZE_MAX / 4 && errno == ENOMEM);
         CHECKF(honest, "memalign(%#zx, 64) errno %d", align, errno);
-        if (p != NULL)
-            memset(p, 1, 64);
+        if (p != NULL) memset(p, 1, 64);
         free(p);
     }
     /* Too large for any address space, but a power of two. */
@@ -164,19 +198,28 @@ static void zero_sizes(void)
     static void *p[count];
     for (size_t i = 0; i < count; i++) {
         switch (i % 5) {
-        case 0: p[i] = malloc(opaque(0)); break;
-        case 1: p[i] = calloc(opaque(0), 8); break;
-        case 2: p[i] = calloc(8, opaque(0)); break;
-        case 3: p[i] = realloc(NULL, opaque(0)); break;
-        default: p[i] = memalign(32, opaque(0)); break;
+        case 0:
+            p[i] = malloc(opaque(0));
+            break;
+        case 1:
+            p[i] = calloc(opaque(0), 8);
+            break;
+        case 2:
+            p[i] = calloc(8, opaque(0));
+            break;
+        case 3:
+            p[i] = realloc(NULL, opaque(0));
+            break;
+        default:
+            p[i] = memalign(32, opaque(0));
+            break;
         }
         CHECKF(p[i] != NULL, "zero size, call %zu", i % 5);
     }
     qsort(p, count, sizeof p[0], by_address);
     for (size_t i = 1; i < count; i++)
         CHECKF(p[i] != p[i - 1], "two live zero-size blocks at %p", p[i]);
-    for (size_t i = 0; i < count; i++)
-        free(p[i]);
+    for (size_t i = 0; i < count; i++) free(p[i]);
     /* realloc(p, 0) gives NULL and frees: 400 MB of it must not stay. */
     size_t before = check_status_kib("VmRSS:");
     for (size_t i = 0; i < 4000; i++) {

@@ -48,16 +48,12 @@ static void sized_free(void)
         if (free_aligned_sized_)
             for (size_t align = 16; align <= 65536; align *= 16)
                 free_aligned_sized_(aligned_alloc(align, n), align, n);
-        if (cfree_)
-            cfree_(malloc(n));
+        if (cfree_) cfree_(malloc(n));
         CHECK(errno == 4242);
     }
-    if (free_sized_)
-        free_sized_(NULL, 0);
-    if (free_aligned_sized_)
-        free_aligned_sized_(NULL, 16, 0);
-    if (cfree_)
-        cfree_(NULL);
+    if (free_sized_) free_sized_(NULL, 0);
+    if (free_aligned_sized_) free_aligned_sized_(NULL, 16, 0);
+    if (cfree_) cfree_(NULL);
 }
 
 static void statistics(void)
@@ -101,8 +97,7 @@ static void libc_names(void)
                     dlsym(RTLD_DEFAULT, "__libc_realloc"), dlsym(RTLD_DEFAULT, "__libc_memalign"),
                     dlsym(RTLD_DEFAULT, "__libc_free")};
     for (size_t i = 0; i < 5; i++)
-        if (sym[i] == NULL)
-            return; /* a C library without them */
+        if (sym[i] == NULL) return; /* a C library without them */
     memcpy(&malloc_, &sym[0], sizeof sym[0]);
     memcpy(&calloc_, &sym[1], sizeof sym[1]);
     memcpy(&realloc_, &sym[2], sizeof sym[2]);
@@ -125,8 +120,7 @@ static void libc_blocks(void)
     size_t cap = 0, mem_size = 0;
     FILE *in = fopen("/proc/self/maps", "r");
     REQUIRE(in != NULL);
-    while (getline(&line, &cap, in) > 0)
-        CHECK(malloc_usable_size(line) >= cap);
+    while (getline(&line, &cap, in) > 0) CHECK(malloc_usable_size(line) >= cap);
     fclose(in);
     free(line);
     for (size_t i = 0; i < 200; i++) {
@@ -140,8 +134,7 @@ static void libc_blocks(void)
     }
     FILE *out = open_memstream(&mem, &mem_size);
     REQUIRE(out != NULL);
-    for (int i = 0; i < 20000; i++)
-        fprintf(out, "%d,", i);
+    for (int i = 0; i < 20000; i++) fprintf(out, "%d,", i);
     fclose(out);
     CHECK(mem_size == strlen(mem) && mem_size == 108890);
     free(mem);

@@ -21,13 +21,14 @@
 void sized_delete(void *, std::size_t) noexcept __asm__("_ZdlPvm");
 void sized_delete_array(void *, std::size_t) noexcept __asm__("_ZdaPvm");
 void sized_delete(void *, std::size_t, std::align_val_t) noexcept __asm__("_ZdlPvmSt11align_val_t");
-void sized_delete_array(void *, std::size_t,
-                        std::align_val_t) noexcept __asm__("_ZdaPvmSt11align_val_t");
+void sized_delete_array(void *, std::size_t, std::align_val_t) noexcept
+    __asm__("_ZdaPvmSt11align_val_t");
 
-namespace {
+namespace
+{
 
-const std::size_t impossible[] = {SIZE_MAX,          SIZE_MAX - 15,    SIZE_MAX - 100,
-                                  SIZE_MAX - 4096,   SIZE_MAX / 2 + 1, SIZE_MAX / 2,
+const std::size_t impossible[] = {SIZE_MAX,           SIZE_MAX - 15,       SIZE_MAX - 100,
+                                  SIZE_MAX - 4096,    SIZE_MAX / 2 + 1,    SIZE_MAX / 2,
                                   SIZE_MAX - 4194304, std::size_t(1) << 62};
 
 bool aligned_to(void *p, std::size_t align)
@@ -38,8 +39,7 @@ bool aligned_to(void *p, std::size_t align)
 void fill(void *p, std::size_t n)
 {
     CHECKF(p != nullptr && malloc_usable_size(p) >= n, "size %zu", n);
-    if (p != nullptr)
-        memset(p, 0x5a, n);
+    if (p != nullptr) memset(p, 0x5a, n);
 }
 
 void all_forms()
@@ -64,8 +64,7 @@ void all_forms()
         ::operator delete[](p[3], std::nothrow);
         sized_delete(p[4], n);
         sized_delete_array(p[5], n);
-        if (n % 7 && n > 2100)
-            continue;
+        if (n % 7 && n > 2100) continue;
         for (std::size_t align = 1; align <= 65536; align *= 4) {
             auto a = std::align_val_t(align);
             p[6] = ::operator new(n, a);
@@ -143,8 +142,7 @@ int handler_calls;
 
 void handler_gives_up()
 {
-    if (++handler_calls == 5)
-        std::set_new_handler(nullptr);
+    if (++handler_calls == 5) std::set_new_handler(nullptr);
 }
 
 void handler_throws()
@@ -153,23 +151,19 @@ void handler_throws()
     throw std::bad_alloc();
 }
 
-struct other_alloc : std::bad_alloc {};
+struct other_alloc : std::bad_alloc {
+};
 
-void handler_throws_other()
-{
-    throw other_alloc();
-}
+void handler_throws_other() { throw other_alloc(); }
 
 void handler_second()
 {
-    if (++handler_calls == 7)
-        std::set_new_handler(nullptr);
+    if (++handler_calls == 7) std::set_new_handler(nullptr);
 }
 
 void handler_replaces_itself()
 {
-    if (++handler_calls == 3)
-        std::set_new_handler(handler_second);
+    if (++handler_calls == 3) std::set_new_handler(handler_second);
 }
 
 void new_handlers()
@@ -232,10 +226,7 @@ struct alignas(128) wide {
 
 struct throwing {
     std::string text = std::string(200, 'x');
-    throwing()
-    {
-        throw std::string("constructor");
-    }
+    throwing() { throw std::string("constructor"); }
 };
 
 void objects()
@@ -266,19 +257,15 @@ std::size_t containers(unsigned seed)
         index[words.back()].push_back(i);
         shared[unsigned(rng_below(&r, 3000))] = std::make_shared<std::string>(words.back());
         chain.push_front(words.back());
-        if (i % 3 == 0)
-            chain.pop_back();
-        if (i % 5 == 0)
-            index.erase(index.begin());
+        if (i % 3 == 0) chain.pop_back();
+        if (i % 5 == 0) index.erase(index.begin());
     }
     std::sort(words.begin(), words.end());
     chain.sort();
     std::size_t sum = chain.size() + index.size() + shared.size();
-    for (const auto &w : words)
-        sum += w.size();
+    for (const auto &w : words) sum += w.size();
     for (const auto &e : index)
-        for (unsigned i : e.second)
-            sum += i;
+        for (unsigned i : e.second) sum += i;
     return sum;
 }
 
@@ -289,10 +276,8 @@ struct late {
     ~late()
     {
         std::string all;
-        for (int i = 0; i < 50; i++)
-            text.push_back(std::string(std::size_t(i) * 9, 'z'));
-        for (const auto &t : text)
-            all += t;
+        for (int i = 0; i < 50; i++) text.push_back(std::string(std::size_t(i) * 9, 'z'));
+        for (const auto &t : text) all += t;
         CHECK(all.size() == 9 * 49 * 50 / 2);
         __atomic_fetch_add(&late_destructors, 1, __ATOMIC_RELAXED);
     }
@@ -311,8 +296,7 @@ void threads()
             late_object.text.clear();
             CHECK(containers(i % 2 + 1) == expected[i % 2]);
         });
-    for (auto &w : workers)
-        w.join();
+    for (auto &w : workers) w.join();
     workers.clear();
     for (int round = 0; round < 200; round++) {
         std::string *from = nullptr;
@@ -348,8 +332,7 @@ void exceptions()
                 }
             }
         });
-    for (auto &w : workers)
-        w.join();
+    for (auto &w : workers) w.join();
 }
 
 } // namespace

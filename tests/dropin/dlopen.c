@@ -5,7 +5,7 @@
  */
 #include "check.h"
 
-static const char *const libraries[] = {"libm.so.6", "libz.so.1", "libsqlite3.so.0",
+static const char *const libraries[] = {"libm.so.6",      "libz.so.1",    "libsqlite3.so.0",
                                         "libstdc++.so.6", "liblzma.so.5", "libcrypto.so.3"};
 enum { count = sizeof libraries / sizeof libraries[0], rounds = 60 };
 
@@ -29,15 +29,15 @@ static char *use(void *lib)
     int (*close_db)(void *);
     void *sym[3] = {dlsym(lib, "sqlite3_open"), dlsym(lib, "sqlite3_exec"),
                     dlsym(lib, "sqlite3_close")};
-    if (sym[0] == NULL || sym[1] == NULL || sym[2] == NULL)
-        return strdup("kept");
+    if (sym[0] == NULL || sym[1] == NULL || sym[2] == NULL) return strdup("kept");
     memcpy(&open_db, &sym[0], sizeof sym[0]);
     memcpy(&exec, &sym[1], sizeof sym[1]);
     memcpy(&close_db, &sym[2], sizeof sym[2]);
     void *db = NULL;
     CHECK(open_db(":memory:", &db) == 0);
-    CHECK(exec(db, "create table t(a); insert into t values(1),(2),(3);"
-                   "insert into t select a * 10 from t; select sum(a) from t;",
+    CHECK(exec(db,
+               "create table t(a); insert into t values(1),(2),(3);"
+               "insert into t select a * 10 from t; select sum(a) from t;",
                NULL, NULL, NULL) == 0);
     CHECK(close_db(db) == 0);
     return strdup("kept");
@@ -54,18 +54,15 @@ int main(void)
         void *lib[count];
         for (size_t i = 0; i < count; i++) {
             lib[i] = dlopen(libraries[i], (round & 1 ? RTLD_NOW : RTLD_LAZY) | RTLD_LOCAL);
-            if (lib[i] == NULL)
-                continue; /* not on this machine */
+            if (lib[i] == NULL) continue; /* not on this machine */
             opened++;
             kept[round][i] = use(lib[i]);
         }
         for (size_t i = 0; i < count; i++)
-            if (lib[i] != NULL)
-                CHECKF(dlclose(lib[i]) == 0, "%s", libraries[i]);
+            if (lib[i] != NULL) CHECKF(dlclose(lib[i]) == 0, "%s", libraries[i]);
         CHECK(dlopen("no-such-library.so.77", RTLD_NOW) == NULL);
         CHECK(dlerror() != NULL);
-        if (round == 10)
-            early = check_status_kib("VmRSS:");
+        if (round == 10) early = check_status_kib("VmRSS:");
     }
     size_t late = check_status_kib("VmRSS:");
     CHECKF(late < early + 4096, "grew from %zu to %zu KiB", early, late);

@@ -76,10 +76,8 @@ __attribute__((destructor(101))) static void destructor_last(void)
     CHECK(step == 6);
     give_back(from_constructor, 2000);
     give_back(from_preinit, 1);
-    for (size_t n = 1; n < 4 * MIB; n *= 2)
-        free(calloc(1, n));
-    if (check_result() != 0)
-        _exit(1);
+    for (size_t n = 1; n < 4 * MIB; n *= 2) free(calloc(1, n));
+    if (check_result() != 0) _exit(1);
 }
 
 static void at_exit(void)

@@ -40,8 +40,7 @@ static void live_blocks(void)
         REQUIRE_OK(pthread_barrier_init(&barrier, NULL, threads));
         for (size_t t = 0; t < threads; t++)
             REQUIRE_OK(pthread_create(&id[t], &attr, leaver, (void *)(uintptr_t)t));
-        for (size_t t = 0; t < threads; t++)
-            REQUIRE_OK(pthread_join(id[t], NULL));
+        for (size_t t = 0; t < threads; t++) REQUIRE_OK(pthread_join(id[t], NULL));
         for (size_t t = 0; t < threads; t++)
             for (size_t i = 0; i < each; i++) {
                 size_t n = size_of(t, i), at = pattern_check(block[t][i], n, t + i);
@@ -72,8 +71,7 @@ static void *allocate_for_ever(void *arg)
 
 static void at_exit_allocates(void)
 {
-    for (size_t n = 1; n < MIB; n *= 3)
-        free(malloc(n));
+    for (size_t n = 1; n < MIB; n *= 3) free(malloc(n));
 }
 
 static void *exits(void *arg)
@@ -105,8 +103,7 @@ static void exit_from_a_thread(void)
         int hang = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
         CHECKF(WIFEXITED(status) && WEXITSTATUS(status) == 42, "run %zu: wait status %#x%s", run,
                (unsigned)status, hang ? " (hang)" : "");
-        if (check_failures > 2)
-            return;
+        if (check_failures > 2) return;
     }
 }
 

@@ -58,8 +58,7 @@ static void free_and_take_again(const char *who)
     check_all(who);
     for (size_t t = 0; t < owners; t++)
         for (size_t i = 0; i < each; i++) {
-            if (i % 4 == 0)
-                block[t][i] = realloc(block[t][i], size_of(t, i) * 2);
+            if (i % 4 == 0) block[t][i] = realloc(block[t][i], size_of(t, i) * 2);
             free(block[t][i]);
         }
     for (size_t t = 0; t < owners; t++)
@@ -107,18 +106,15 @@ int main(void)
     for (size_t i = 0; i < forks && check_failures < 3; i++) {
         pid_t pid = fork();
         REQUIRE(pid >= 0);
-        if (pid == 0)
-            child();
+        if (pid == 0) child();
         wait_for(pid, "child");
     }
     check_all("parent");
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     pthread_barrier_wait(&leave);
     for (size_t i = 0; i < owners; i++)
-        if (i % 3 != 1)
-            REQUIRE_OK(pthread_join(t[i], NULL));
+        if (i % 3 != 1) REQUIRE_OK(pthread_join(t[i], NULL));
     for (size_t o = 0; o < owners; o++)
-        for (size_t i = 0; i < each; i++)
-            free(block[o][i]);
+        for (size_t i = 0; i < each; i++) free(block[o][i]);
     return check_result();
 }

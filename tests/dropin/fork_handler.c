@@ -75,7 +75,6 @@ int main(void)
     }
     CHECK(check_failures || (prepared == forks && in_parent == forks && in_child == 0));
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < 2; i++)
-        REQUIRE_OK(pthread_join(t[i], NULL));
+    for (size_t i = 0; i < 2; i++) REQUIRE_OK(pthread_join(t[i], NULL));
     return check_result();
 }

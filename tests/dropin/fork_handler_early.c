@@ -32,10 +32,7 @@ static void child(void)
     allocate();
 }
 
-static void before_all(void)
-{
-    pthread_atfork(allocate, allocate, child);
-}
+static void before_all(void) { pthread_atfork(allocate, allocate, child); }
 
 __attribute__((section(".preinit_array"), used)) static void (*const preinit)(void) = before_all;
 
@@ -58,15 +55,13 @@ int main(void)
     for (size_t i = 0; i < forks && check_failures < 3; i++) {
         pid_t pid = fork();
         REQUIRE(pid >= 0);
-        if (pid == 0)
-            _exit(check_result());
+        if (pid == 0) _exit(check_result());
         int status = 0;
         REQUIRE(waitpid(pid, &status, 0) == pid);
         CHECKF(status == 0, "fork %zu: wait status %#x", i, (unsigned)status);
     }
     CHECKF(check_failures || calls == 2 * forks, "%zu handler calls", calls);
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < 2; i++)
-        REQUIRE_OK(pthread_join(t[i], NULL));
+    for (size_t i = 0; i < 2; i++) REQUIRE_OK(pthread_join(t[i], NULL));
     return check_result();
 }

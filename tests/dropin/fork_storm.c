@@ -12,10 +12,7 @@ enum { forks = 300, blocks = 1000, most_bad = 3 };
 
 static int stop;
 
-static int running(void)
-{
-    return !__atomic_load_n(&stop, __ATOMIC_RELAXED);
-}
+static int running(void) { return !__atomic_load_n(&stop, __ATOMIC_RELAXED); }
 
 static void *small_and_medium(void *arg)
 {
@@ -30,8 +27,7 @@ static void *small_and_medium(void *arg)
         REQUIRE(p[i] != NULL);
         p[i][n - 1] = 1;
     }
-    for (size_t i = 0; i < live; i++)
-        free(p[i]);
+    for (size_t i = 0; i < live; i++) free(p[i]);
     return NULL;
 }
 
@@ -119,8 +115,7 @@ int main(void)
         free(malloc(i * 100));
         pid_t pid = fork();
         REQUIRE(pid >= 0);
-        if (pid == 0)
-            child(i);
+        if (pid == 0) child(i);
         int status = 0;
         REQUIRE(waitpid(pid, &status, 0) == pid);
         if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
@@ -132,7 +127,6 @@ int main(void)
     }
     CHECKF(hung == 0, "%zu children hung", hung);
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < 3; i++)
-        REQUIRE_OK(pthread_join(t[i], NULL));
+    for (size_t i = 0; i < 3; i++) REQUIRE_OK(pthread_join(t[i], NULL));
     return check_result();
 }

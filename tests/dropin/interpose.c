@@ -7,26 +7,59 @@
 #include "check.h"
 
 static const char *const names[] = {
-    "malloc", "free", "calloc", "realloc", "reallocarray", "memalign", "posix_memalign",
-    "aligned_alloc", "valloc", "pvalloc", "malloc_usable_size", "malloc_trim", "malloc_stats",
-    "malloc_info", "mallinfo", "mallinfo2", "mallopt", "free_sized", "free_aligned_sized", "cfree",
-    "__libc_malloc", "__libc_free", "__libc_calloc", "__libc_realloc", "__libc_memalign",
+    "malloc",
+    "free",
+    "calloc",
+    "realloc",
+    "reallocarray",
+    "memalign",
+    "posix_memalign",
+    "aligned_alloc",
+    "valloc",
+    "pvalloc",
+    "malloc_usable_size",
+    "malloc_trim",
+    "malloc_stats",
+    "malloc_info",
+    "mallinfo",
+    "mallinfo2",
+    "mallopt",
+    "free_sized",
+    "free_aligned_sized",
+    "cfree",
+    "__libc_malloc",
+    "__libc_free",
+    "__libc_calloc",
+    "__libc_realloc",
+    "__libc_memalign",
     /* operator new: plain, array, nothrow, aligned, aligned nothrow */
-    "_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnamRKSt9nothrow_t", "_ZnwmSt11align_val_t",
-    "_ZnamSt11align_val_t", "_ZnwmSt11align_val_tRKSt9nothrow_t",
+    "_Znwm",
+    "_Znam",
+    "_ZnwmRKSt9nothrow_t",
+    "_ZnamRKSt9nothrow_t",
+    "_ZnwmSt11align_val_t",
+    "_ZnamSt11align_val_t",
+    "_ZnwmSt11align_val_tRKSt9nothrow_t",
     "_ZnamSt11align_val_tRKSt9nothrow_t",
     /* operator delete: the same, and sized, sized aligned */
-    "_ZdlPv", "_ZdaPv", "_ZdlPvRKSt9nothrow_t", "_ZdaPvRKSt9nothrow_t", "_ZdlPvSt11align_val_t",
-    "_ZdaPvSt11align_val_t", "_ZdlPvSt11align_val_tRKSt9nothrow_t",
-    "_ZdaPvSt11align_val_tRKSt9nothrow_t", "_ZdlPvm", "_ZdaPvm", "_ZdlPvmSt11align_val_t",
+    "_ZdlPv",
+    "_ZdaPv",
+    "_ZdlPvRKSt9nothrow_t",
+    "_ZdaPvRKSt9nothrow_t",
+    "_ZdlPvSt11align_val_t",
+    "_ZdaPvSt11align_val_t",
+    "_ZdlPvSt11align_val_tRKSt9nothrow_t",
+    "_ZdaPvSt11align_val_tRKSt9nothrow_t",
+    "_ZdlPvm",
+    "_ZdaPvm",
+    "_ZdlPvmSt11align_val_t",
     "_ZdaPvmSt11align_val_t",
 };
 
 int main(void)
 {
     check_time_limit(10);
-    if (check_plain_libc())
-        check_skip("no drop-in is preloaded");
+    if (check_plain_libc()) check_skip("no drop-in is preloaded");
     Dl_info home, info;
     void *sym = dlsym(RTLD_DEFAULT, "malloc");
     REQUIRE(sym != NULL && dladdr(sym, &home) != 0);

@@ -46,8 +46,8 @@ static void free_all(link_ **list)
 
 static void sizes_in_turn(void)
 {
-    static const size_t sizes[] = {1000,    MIB,   64 * KIB, 100,      8 * MIB, 16 * KIB, 3 * MIB,
-                                   40,      MIB,   256,      200 * KIB, 32 * MIB, 5000,   MIB};
+    static const size_t sizes[] = {1000, MIB, 64 * KIB, 100,       8 * MIB,  16 * KIB, 3 * MIB,
+                                   40,   MIB, 256,      200 * KIB, 32 * MIB, 5000,     MIB};
     link_ *list = NULL;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         size_t n = sizes[i];
@@ -63,8 +63,7 @@ static void sizes_in_turn(void)
             free(one);
             one = malloc(n);
             CHECKF(one != NULL, "step %zu: the room of a freed block of %zu is lost", i, n);
-            if (one == NULL)
-                break;
+            if (one == NULL) break;
             one->next = list;
             list = one;
         }
@@ -89,10 +88,7 @@ static void *short_of_memory(void *arg)
 enum { stack = 256 * 1024, rooms = 10 };
 static char *stacks, *room[rooms];
 
-static size_t room_size(size_t i)
-{
-    return ((size_t)8192 << i) - 4096; /* 4 KiB to 4 MiB */
-}
+static size_t room_size(size_t i) { return ((size_t)8192 << i) - 4096; /* 4 KiB to 4 MiB */ }
 
 static char *reserve(size_t n)
 {
@@ -105,16 +101,14 @@ static char *reserve(size_t n)
 static void reserve_all(void)
 {
     stacks = reserve(stack * 2);
-    for (size_t i = 0; i < rooms; i++)
-        room[i] = reserve(room_size(i));
+    for (size_t i = 0; i < rooms; i++) room[i] = reserve(room_size(i));
 }
 
 static void threads_short_of_memory(void)
 {
     link_ *list = NULL;
     for (size_t i = 0; i < rooms; i++) {
-        for (size_t n = 64 * MIB; n >= 16; n /= 4)
-            exhaust(n, &list);
+        for (size_t n = 64 * MIB; n >= 16; n /= 4) exhaust(n, &list);
         if (i > 0) /* the first time there is no room at all */
             munmap(room[i], room_size(i));
         for (size_t round = 0; round < 4; round++) {
@@ -128,8 +122,7 @@ static void threads_short_of_memory(void)
                 CHECKF(rc == 0 || rc == EAGAIN || rc == ENOMEM, "pthread_create: %s", strerror(rc));
                 started += rc == 0;
             }
-            while (started > 0)
-                REQUIRE_OK(pthread_join(t[--started], NULL));
+            while (started > 0) REQUIRE_OK(pthread_join(t[--started], NULL));
         }
         free_all(&list);
     }

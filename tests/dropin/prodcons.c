@@ -21,8 +21,7 @@ static ring forth, back;
 static int try_put(ring *r, unsigned char *p)
 {
     size_t at = r->put;
-    if (at - __atomic_load_n(&r->taken, __ATOMIC_ACQUIRE) == ring_size)
-        return 0;
+    if (at - __atomic_load_n(&r->taken, __ATOMIC_ACQUIRE) == ring_size) return 0;
     r->slot[at % ring_size] = p;
     __atomic_store_n(&r->put, at + 1, __ATOMIC_RELEASE);
     return 1;
@@ -31,8 +30,7 @@ static int try_put(ring *r, unsigned char *p)
 static unsigned char *try_take(ring *r)
 {
     size_t at = r->taken;
-    if (at == __atomic_load_n(&r->put, __ATOMIC_ACQUIRE))
-        return NULL;
+    if (at == __atomic_load_n(&r->put, __ATOMIC_ACQUIRE)) return NULL;
     unsigned char *p = r->slot[at % ring_size];
     __atomic_store_n(&r->taken, at + 1, __ATOMIC_RELEASE);
     return p;
@@ -54,8 +52,7 @@ static void *producer(void *arg)
     (void)arg;
     for (size_t i = 0; i < blocks; i++) {
         unsigned char *p = make(&rng);
-        while (!try_put(&forth, p))
-            sched_yield();
+        while (!try_put(&forth, p)) sched_yield();
     }
     return NULL;
 }
@@ -88,8 +85,7 @@ static void *both(void *arg)
     while (sent < blocks || got < blocks) {
         int idle = 1;
         if (sent < blocks) {
-            if (next == NULL)
-                next = make(&rng);
+            if (next == NULL) next = make(&rng);
             if (try_put(out, next)) {
                 next = NULL;
                 sent++;
@@ -102,8 +98,7 @@ static void *both(void *arg)
             got++;
             idle = 0;
         }
-        if (idle)
-            sched_yield();
+        if (idle) sched_yield();
     }
     return NULL;
 }

@@ -40,8 +40,7 @@ static void shuffle(void)
 static void freed(const char *order, size_t before)
 {
     size_t peak = check_status_kib("VmRSS:");
-    for (size_t i = 0; i < count; i++)
-        free(block[i]);
+    for (size_t i = 0; i < count; i++) free(block[i]);
     malloc_trim(0);
     size_t after = check_status_kib("VmRSS:");
     CHECKF(after - before < (peak - before) / 4, "%s: %zu KiB at peak, %zu after trim", order, peak,

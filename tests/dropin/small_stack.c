@@ -16,14 +16,12 @@ static void *on_small_stack(void *arg)
         REQUIRE(p[i] != NULL);
         p[i][0] = p[i][n - 1] = (unsigned char)id;
     }
-    for (size_t i = 0; i < 32; i += 2)
-        p[i] = realloc(p[i], 50000 * (i + 1));
+    for (size_t i = 0; i < 32; i += 2) p[i] = realloc(p[i], 50000 * (i + 1));
     for (size_t i = 0; i < 32; i++) {
         CHECK(p[i] != NULL && p[i][0] == (unsigned char)id);
         free(p[i]);
     }
-    if (id % 10 == 0)
-        malloc_trim(0);
+    if (id % 10 == 0) malloc_trim(0);
     return NULL;
 }
 
@@ -34,8 +32,7 @@ int main(void)
     REQUIRE_OK(pthread_attr_init(&attr));
     /* The system's minimum grows with the thread-local storage of every library: hence the cap. */
     size_t smallest = (size_t)sysconf(_SC_THREAD_STACK_MIN);
-    if (smallest < 16 * KIB || smallest > 32 * KIB)
-        smallest = 32 * KIB;
+    if (smallest < 16 * KIB || smallest > 32 * KIB) smallest = 32 * KIB;
     int rc = pthread_attr_setstacksize(&attr, smallest);
     CHECKF(rc == 0, "stack of %zu bytes: %s", smallest, strerror(rc));
     for (size_t id = 0; id < threads; id += 4) {
@@ -45,11 +42,9 @@ int main(void)
             rc = pthread_create(&t[started], &attr, on_small_stack,
                                 (void *)(uintptr_t)(id + started));
             CHECKF(rc == 0, "stack of %zu bytes, pthread_create: %s", smallest, strerror(rc));
-            if (rc != 0)
-                break;
+            if (rc != 0) break;
         }
-        for (size_t i = 0; i < started; i++)
-            REQUIRE_OK(pthread_join(t[i], NULL));
+        for (size_t i = 0; i < started; i++) REQUIRE_OK(pthread_join(t[i], NULL));
     }
     return check_result();
 }

@@ -28,8 +28,7 @@ static void destructor(void *arg)
         REQUIRE(p[i] != NULL);
         memset(p[i], 1, i * i * 7 + 1);
     }
-    for (size_t i = 0; i < 30; i++)
-        free(p[i]);
+    for (size_t i = 0; i < 30; i++) free(p[i]);
     free(realloc(malloc(100), 70000));
     if (round < PTHREAD_DESTRUCTOR_ITERATIONS) {
         state *next = malloc(sizeof *next); /* the value itself moves from round to round */
@@ -53,23 +52,20 @@ static void *thread(void *arg)
         s->key = key[i];
         pthread_setspecific(key[i], s);
     }
-    if (allocates)
-        free(malloc(1000));
+    if (allocates) free(malloc(1000));
     return NULL;
 }
 
 int main(void)
 {
     check_time_limit(60);
-    for (size_t i = 0; i < keys; i++)
-        REQUIRE_OK(pthread_key_create(&key[i], destructor));
+    for (size_t i = 0; i < keys; i++) REQUIRE_OK(pthread_key_create(&key[i], destructor));
     size_t early = 0;
     for (size_t i = 0; i < threads; i++) {
         pthread_t t;
         REQUIRE_OK(pthread_create(&t, NULL, thread, i % 2 ? &early : NULL));
         REQUIRE_OK(pthread_join(t, NULL));
-        if (i == early_at)
-            early = check_status_kib("VmRSS:");
+        if (i == early_at) early = check_status_kib("VmRSS:");
     }
     size_t late = check_status_kib("VmRSS:");
     CHECKF(late <= early + growth_kib, "grew from %zu to %zu KiB", early, late);

@@ -96,8 +96,8 @@ END_TEST
 
 START_TEST(multiply_tells_overflow)
 {
-    static const size_t edge[] = {0, 1, 2, 3, 0xFFFFFFFF, 0x100000000, SIZE_MAX / 2, SIZE_MAX - 1,
-                                  SIZE_MAX};
+    static const size_t edge[] = {
+        0, 1, 2, 3, 0xFFFFFFFF, 0x100000000, SIZE_MAX / 2, SIZE_MAX - 1, SIZE_MAX};
     rng r = rng_make(2);
     for (size_t i = 0; i < 100000; i++) {
         size_t a = i < 81 ? edge[i / 9] : (size_t)rng_next(&r) >> rng_below(&r, 64);

@@ -123,8 +123,7 @@ START_TEST(fresh_blocks_ascend)
         for (unsigned n = 1; pki_slab_has_room(slab); n = n * 2 + 1) {
             unsigned got = take(n);
             EXPECT_AT(got == n || !pki_slab_has_room(slab), cls, got);
-            for (unsigned i = 0; i < got; i++, at += size)
-                EXPECT_AT(out[i] == base + at, size, at);
+            for (unsigned i = 0; i < got; i++, at += size) EXPECT_AT(out[i] == base + at, size, at);
             slab_is_sound();
         }
         EXPECT_AT(at / size == slab->capacity, size, at);

@@ -1,7 +1,8 @@
 #include <poolkit/poolkit.h>
 #include <string.h>
 
-int main(void) {
+int main(void)
+{
     pk_heap *heap;
     if (pk_heap_create(&heap, NULL) != PK_OK) return 1;
     char *text = pk_heap_alloc(heap, 100);

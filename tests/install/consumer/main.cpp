@@ -1,7 +1,8 @@
 #include <cstring>
 #include <poolkit/poolkit.h>
 
-int main() {
+int main()
+{
     void *block = pk_heap_alloc(pk_heap_process(), 100);
     if (!block) return 1;
     std::memset(block, 1, 100);
