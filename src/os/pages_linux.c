@@ -28,17 +28,18 @@ static void *map_anonymous(void *wish, size_t size, int protection)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* Gives back what lies before and behind the aligned part of a mapping that was made too large. */
+/* Gives back what lies before and behind the aligned part of a mapping that was made too large. If
+ * the system refuses (the map count is exhausted), addresses are lost, but no memory. */
 static void *trim_to_alignment(char *p, size_t mapped, size_t size, size_t align)
 {
     char *aligned = (char *)pki_align_up((uintptr_t)p, align);
     size_t before = (size_t)(aligned - p);
     size_t behind = mapped - before - size;
-    bool trimmed = (before == 0 || munmap(p, before) == 0) &&
-                   (behind == 0 || munmap(aligned + size, behind) == 0);
-    if (!trimmed) {
-        munmap(p, mapped); /* the map count is exhausted: as if there were no addresses */
-        return NULL;
+    if (before > 0) {
+        munmap(p, before);
+    }
+    if (behind > 0) {
+        munmap(aligned + size, behind);
     }
     return aligned;
 }

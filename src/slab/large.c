@@ -8,14 +8,14 @@
  *
  * Freed ones are kept for a while: a program that allocates and frees one large block in a loop would
  * otherwise pay for the system calls and for the page faults each time. They are bounded by number,
- * by bytes and, at the space's tick, by age. */
+ * by bytes and, at the space's tick, by age; and as many bytes as a new mapping brings are given
+ * up before it, so that what is kept never adds to the peak. */
 #include "base/bits.h"
 #include "os/pages.h"
 #include "os/process.h"
 #include "slab/space.h"
 
 static const size_t CACHE_BYTES_MAX = (size_t)64 << 20;
-static const size_t CACHE_BYTES_MIN = (size_t)4 << 20;
 
 static pki_chunk *chunk_of_large(pki_large *large)
 {
@@ -78,10 +78,11 @@ static char *map_over_aligned(pki_space *space, size_t bytes, size_t align)
     }
     char *base = (char *)pki_align_up((uintptr_t)p + PKI_CHUNK_SIZE, align) - PKI_CHUNK_SIZE;
     size_t before = (size_t)(base - p), behind = mapped - before - bytes;
-    if ((before > 0 && !pki_os_release(p, before)) ||
-        (behind > 0 && !pki_os_release(base + bytes, behind))) {
-        pki_os_release(p, mapped);
-        return NULL;
+    if (before > 0) {
+        pki_os_release(p, before); /* refused: addresses are lost, no memory */
+    }
+    if (behind > 0) {
+        pki_os_release(base + bytes, behind);
     }
     return base;
 }
@@ -137,28 +138,34 @@ static pki_large *take_cached(pki_space *space, size_t size, size_t align)
 
 static bool worth_caching(const pki_space *space, const pki_large *large)
 {
-    size_t bytes = pki_min(CACHE_BYTES_MAX, pki_max(CACHE_BYTES_MIN, space->used_peak / 4));
     unsigned entries = 0;
     for (const pki_large *l = space->large_cache; l != NULL; l = l->next) {
         entries++;
     }
-    return entries < PKI_LARGE_CACHE_ENTRIES && space->large_cached + large->mapped <= bytes;
+    return entries < PKI_LARGE_CACHE_ENTRIES &&
+           space->large_cached + large->mapped <= CACHE_BYTES_MAX;
 }
 
-size_t pki_space_drop_cached(pki_space *space, uint64_t before)
+static pki_large *oldest_cached(const pki_space *space)
 {
-    size_t bytes = 0;
-    for (pki_large *large = space->large_cache; large != NULL;) {
-        pki_large *next = large->next;
-        if (large->freed_at <= before) {
-            list_remove(&space->large_cache, large);
-            bytes += large->mapped;
-            unmap_large(large);
-        }
-        large = next;
+    pki_large *large = space->large_cache;
+    while (large != NULL && large->next != NULL) {
+        large = large->next;
     }
-    space->large_cached -= bytes;
-    return bytes;
+    return large;
+}
+
+size_t pki_space_drop_cached(pki_space *space, uint64_t before, size_t bytes)
+{
+    size_t dropped = 0;
+    pki_large *large;
+    while (dropped < bytes && (large = oldest_cached(space)) != NULL && large->freed_at <= before) {
+        list_remove(&space->large_cache, large);
+        space->large_cached -= large->mapped;
+        dropped += large->mapped;
+        unmap_large(large);
+    }
+    return dropped;
 }
 
 /* ---- take, give, resize ---- */

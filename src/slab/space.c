@@ -121,6 +121,9 @@ static void list_remove(pki_space *space, pki_chunk *chunk)
 
 void *pki_space_map(pki_space *space, size_t size, size_t align)
 {
+    pki_lock_take(&space->lock);
+    pki_space_drop_cached(space, UINT64_MAX, size);
+    pki_lock_give(&space->lock);
     void *p = pki_os_map(size, align);
     if (p == NULL && pki_space_trim(space, 0) > 0) {
         p = pki_os_map(size, align);
@@ -366,7 +369,7 @@ void pki_space_tick(pki_space *space, uint64_t now)
         atomic_store_explicit(&space->ticked_at, now, memory_order_relaxed);
         purge(space, (space->dirty_least + 1) / 2, TICK_PURGE_CALLS);
         space->dirty_least = space->dirty_slabs;
-        pki_space_drop_cached(space, last);
+        pki_space_drop_cached(space, last, SIZE_MAX);
         release_empty(space, false);
     }
     pki_lock_give(&space->lock);
@@ -379,7 +382,7 @@ size_t pki_space_trim(pki_space *space, size_t keep)
     if (space->dirty_slabs > keep_slabs) {
         bytes = purge(space, space->dirty_slabs - keep_slabs, SIZE_MAX) * PKI_SLAB_SIZE;
     }
-    bytes += pki_space_drop_cached(space, UINT64_MAX);
+    bytes += pki_space_drop_cached(space, UINT64_MAX, SIZE_MAX);
     bytes += release_empty(space, true);
     pki_lock_give(&space->lock);
     return bytes;
@@ -401,7 +404,7 @@ void pki_space_fini(pki_space *space)
     while (space->large != NULL) {
         pki_space_give_large(space, space->large);
     }
-    pki_space_drop_cached(space, UINT64_MAX);
+    pki_space_drop_cached(space, UINT64_MAX, SIZE_MAX);
     for (pki_chunk *chunk = space->all.next; chunk != NULL;) {
         pki_chunk *next = chunk->all.next;
         pki_registry_remove(chunk);

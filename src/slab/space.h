@@ -135,10 +135,12 @@ bool pki_space_check(pki_space *space);
 bool pki_space_charge(pki_space *space, size_t bytes);
 void pki_space_uncharge(pki_space *space, size_t bytes);
 
-/* Maps `size` bytes at `align`; if there are none, gives back what is free and tries again. */
+/* Maps `size` bytes at `align`, after giving up as many bytes of cached large blocks; if there are no
+ * addresses, gives back all that is free and tries again. */
 void *pki_space_map(pki_space *space, size_t size, size_t align);
 
-/* Unmaps cached large blocks freed before `before`. Lock held. Returns the bytes. */
-size_t pki_space_drop_cached(pki_space *space, uint64_t before);
+/* Unmaps cached large blocks freed not after `before`, oldest first, until `bytes` are dropped. Lock
+ * held. Returns the bytes. */
+size_t pki_space_drop_cached(pki_space *space, uint64_t before, size_t bytes);
 
 #endif /* PKI_SLAB_SPACE_H */
