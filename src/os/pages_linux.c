@@ -47,6 +47,7 @@ static void *trim_to_alignment(char *p, size_t mapped, size_t size, size_t align
 /* Where the next aligned range probably fits: below the last one, or where one was released. Only a
  * wish to the kernel, hence relaxed. It saves mapping more and cutting it: 1 call instead of 5. */
 static _Atomic uintptr_t wished_address;
+enum { WISHED_ALIGNMENT = 1 << 21 }; /* the beginning of a range, not the end of one that was cut */
 
 static void *map_at_wish(size_t size, size_t align, int protection)
 {
@@ -68,6 +69,9 @@ static void *map_and_trim(size_t size, size_t align, int protection)
 
 static void *map_aligned(size_t size, size_t align, int protection)
 {
+    if (align <= pki_os_page_size()) {
+        return map_anonymous(NULL, size, protection);
+    }
     int saved_errno = errno;
     char *p = map_at_wish(size, align, protection);
     if (p == NULL) {
@@ -97,7 +101,9 @@ bool pki_os_release(void *p, size_t size)
     if (munmap(p, size) != 0) {
         return false;
     }
-    atomic_store_explicit(&wished_address, (uintptr_t)p, memory_order_relaxed);
+    if (((uintptr_t)p & (WISHED_ALIGNMENT - 1)) == 0) {
+        atomic_store_explicit(&wished_address, (uintptr_t)p, memory_order_relaxed);
+    }
     return true;
 }
 

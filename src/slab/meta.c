@@ -36,9 +36,9 @@ static void *take_freed(size_t size)
     return record;
 }
 
-static bool grow(size_t size)
+static bool grow(void)
 {
-    size_t bytes = pki_align_up(pki_max(size, REGION_SIZE), pki_os_page_size());
+    size_t bytes = pki_align_up(REGION_SIZE, pki_os_page_size());
     char *region = pki_os_map(bytes, pki_os_page_size());
     if (region == NULL) {
         return false;
@@ -51,7 +51,7 @@ static bool grow(size_t size)
 
 static void *take_fresh(size_t size)
 {
-    if ((size_t)(meta.end - meta.at) < size && !grow(size)) {
+    if ((size_t)(meta.end - meta.at) < size && !grow()) {
         return NULL;
     }
     void *record = meta.at;
@@ -59,11 +59,10 @@ static void *take_fresh(size_t size)
     return record;
 }
 
-void *pki_meta_alloc(size_t size)
+static void *take(size_t size)
 {
-    size = pki_align_up(size, STEP);
     pki_lock_take(&meta.lock);
-    void *record = size <= MAX_LISTED ? take_freed(size) : NULL;
+    void *record = take_freed(size);
     if (record == NULL) {
         record = take_fresh(size);
     }
@@ -71,17 +70,31 @@ void *pki_meta_alloc(size_t size)
     return record;
 }
 
+static void give(freed_record *record, size_t size)
+{
+    pki_lock_take(&meta.lock);
+    record->next = meta.freed[size / STEP];
+    meta.freed[size / STEP] = record;
+    pki_lock_give(&meta.lock);
+}
+
+/* The few larger ones, tables of threads with thousands of heaps, are mappings of their own. */
+static size_t mapped_size(size_t size) { return pki_align_up(size, pki_os_page_size()); }
+
+void *pki_meta_alloc(size_t size)
+{
+    size = pki_align_up(size, STEP);
+    return size <= MAX_LISTED ? take(size) : pki_os_map(mapped_size(size), pki_os_page_size());
+}
+
 void pki_meta_free(void *record, size_t size)
 {
     size = pki_align_up(size, STEP);
-    if (record == NULL || size > MAX_LISTED) {
-        return; /* the largest records are tables that double: their sum is below the newest one */
+    if (record != NULL && size <= MAX_LISTED) {
+        give(record, size);
+    } else if (record != NULL) {
+        pki_os_release(record, mapped_size(size));
     }
-    freed_record *freed = record;
-    pki_lock_take(&meta.lock);
-    freed->next = meta.freed[size / STEP];
-    meta.freed[size / STEP] = freed;
-    pki_lock_give(&meta.lock);
 }
 
 size_t pki_meta_committed(void)

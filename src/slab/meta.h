@@ -14,7 +14,7 @@ void *pki_meta_alloc(size_t size);
 /* `size` is the size it was allocated with. */
 void pki_meta_free(void *record, size_t size);
 
-/* Bytes taken from the system so far. */
+/* Bytes of regions taken from the system so far. */
 size_t pki_meta_committed(void);
 
 /* See fork.h. */

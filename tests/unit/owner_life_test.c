@@ -10,13 +10,20 @@ enum { MOST = 300 };
 
 static void *block[MOST];
 
+/* The first block of a thread makes its owner; it stays until the heap goes. */
+static void attach(void)
+{
+    void *first = pk_heap_alloc(heap, 1);
+    EXPECT(first != NULL);
+}
+
 /* -- orphans -- */
 
 START_TEST(ended_thread_leaves_an_orphan)
 {
     helper h;
     batch b = {.heap = heap, .block = block, .n = 100, .size = 64};
-    (void)pk_heap_alloc(heap, 1);
+    attach();
     helper_hire(&h);
     helper_do(&h, batch_alloc, &b);
     EXPECT(b.owner->thread != NULL && b.owner != owner_of_me(heap));
@@ -36,7 +43,7 @@ END_TEST
 START_TEST(next_thread_adopts_the_record)
 {
     batch b = {.heap = heap, .block = block, .n = 1, .size = 64};
-    (void)pk_heap_alloc(heap, 1);
+    attach();
     in_a_thread(batch_alloc, &b);
     pki_owner *first = b.owner;
     uint32_t key = first->key;
@@ -56,7 +63,7 @@ START_TEST(slab_of_an_orphan_is_stolen)
 {
     unsigned cls = pki_class_of(2000);
     batch b = {.heap = heap, .block = block, .n = 20, .size = 2000};
-    (void)pk_heap_alloc(heap, 1);
+    attach();
     in_a_thread(batch_alloc, &b);
     pki_owner *orphan = b.owner, *me = owner_of_me(heap);
     pki_slab *slab = pki_slab_of(block[0]);
@@ -78,7 +85,7 @@ START_TEST(others_are_not_stolen_from)
 {
     helper h;
     batch b = {.heap = heap, .block = block, .n = 20, .size = 2000};
-    (void)pk_heap_alloc(heap, 1);
+    attach();
     helper_hire(&h);
     helper_do(&h, batch_alloc, &b);
     EXPECT(pki_slab_of(pk_heap_alloc(heap, 2000)) != pki_slab_of(block[0]));
@@ -94,7 +101,7 @@ START_TEST(mail_follows_a_stolen_slab)
 {
     helper h;
     batch b = {.heap = heap, .block = block, .n = 20, .size = 2000}, c = b;
-    (void)pk_heap_alloc(heap, 1);
+    attach();
     in_a_thread(batch_alloc, &b);
     EXPECT(b.owner->thread == NULL && heap->space.orphans == b.owner);
     pki_owner *extra = pki_owner_adopt(&heap->space); /* or the helper would adopt it */
@@ -223,8 +230,8 @@ START_TEST(faults_are_reported)
     fault_log log = {0};
     pk_on_fault(fault_log_add, &log);
     batch b = {.heap = heap, .block = block, .n = 2, .size = 64};
+    attach();
     in_a_thread(batch_alloc, &b); /* remote: seen when they arrive */
-    (void)pk_heap_alloc(heap, 1);
     pk_heap_free(block[0]);
     pk_heap_free(block[0]);
     pk_heap_free((char *)block[1] + 16);
