@@ -26,8 +26,11 @@
 #define PK_ATTR_ALLOC(size_arg) __attribute__((malloc, alloc_size(size_arg), warn_unused_result))
 /* The result may be `size_arg` bytes that some other pointer already names (realloc). */
 #define PK_ATTR_REALLOC(size_arg) __attribute__((alloc_size(size_arg), warn_unused_result))
+/* Argument `format_arg` is a printf format for those from `first_arg` on (0: a va_list). */
+#define PK_ATTR_PRINTF(format_arg, first_arg) __attribute__((format(printf, format_arg, first_arg)))
 #else
 #define PK_API
+#define PK_ATTR_PRINTF(format_arg, first_arg)
 #define PK_ATTR_ALLOC(size_arg)
 #define PK_ATTR_REALLOC(size_arg)
 #endif

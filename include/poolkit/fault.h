@@ -7,6 +7,11 @@
  *
  *     poolkit: process heap: free of 0x7f0000000010: not the start of a block
  *
+ * When it is found: an address that is not poolkit's, or not in a slab of blocks, at the call. Of small
+ * blocks, free only looks at the slab's word; that the address is no block's start, or free already,
+ * is found when the block goes home to its slab: at once if another thread's, else when the stack it
+ * was put on is flushed. realloc looks at once.
+ *
  * A handler of your own may log and return: the faulty call then has no effect.
  */
 #ifndef POOLKIT_FAULT_H

@@ -3,9 +3,11 @@
 #ifndef POOLKIT_POOLKIT_H
 #define POOLKIT_POOLKIT_H
 
+#include <poolkit/arena.h>
 #include <poolkit/common.h>
 #include <poolkit/fault.h>
 #include <poolkit/heap.h>
+#include <poolkit/page_source.h>
 #include <poolkit/stats.h>
 
 #endif /* POOLKIT_POOLKIT_H */

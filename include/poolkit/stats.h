@@ -23,7 +23,7 @@ typedef struct {
     uint64_t untouched;      /* never handed out since it came from the system: not resident    */
     uint64_t overhead;       /* the pool's own records, and space too small for a block         */
     uint64_t committed;      /* address space with memory behind it on demand: the sum of these */
-    uint64_t committed_peak; /* the most `committed` ever was                                   */
+    uint64_t committed_peak; /* the most `committed` was when it was asked for                  */
     uint64_t limit;          /* the byte limit, 0 = none                                        */
     uint64_t n_live;         /* blocks that the program holds                                   */
     uint64_t n_chunks;       /* chunks and separate mappings                                    */

@@ -13,7 +13,7 @@ void *pki_entry_alloc(size_t n, size_t align)
         return NULL;
     }
     return pki_heap_alloc_slow(&pki_process_heap,
-                               (pki_request){n, pki_max(align, PK_ALIGN), false});
+                               (pki_request){n, pki_max(align, PK_ALIGN), false, false});
 }
 
 void pki_entry_free(void *p) { pki_free(p); }

@@ -35,7 +35,7 @@ EXPORT void *calloc(size_t count, size_t size)
             return memset(p, 0, n);
         }
     }
-    return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, true});
+    return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, true, false});
 }
 
 EXPORT void *realloc(void *p, size_t n)
@@ -53,7 +53,7 @@ EXPORT void *realloc(void *p, size_t n)
 static void *alloc_aligned(size_t align, size_t n)
 {
     return pki_heap_alloc_slow(&pki_process_heap,
-                               (pki_request){n, pki_max(align, PK_ALIGN), false});
+                               (pki_request){n, pki_max(align, PK_ALIGN), false, false});
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t n)

@@ -5,6 +5,8 @@
 // the new_handler in C++ programs, which bring theirs. So this file refers to the runtime weakly
 // and is linked without it: the references are null in a C program, which never calls new.
 #include <cstddef>
+#include <dlfcn.h>
+#include <initializer_list>
 
 extern "C" {
 #include "dropin/entry.h"
@@ -26,17 +28,37 @@ using new_handler = void (*)();
 namespace
 {
 
+using get_handler_fn = std::new_handler (*)();
+using throw_fn = void (*)();
+
+// A C program may load a C++ library later: then its runtime is looked up when it is needed.
+template <class Function>
+Function find(Function bound, const char *name)
+{
+    if (bound != nullptr) {
+        return bound;
+    }
+    void *found = dlsym(RTLD_DEFAULT, name);
+    for (const char *runtime : {"libstdc++.so.6", "libc++.so.1"}) {
+        void *library = found == nullptr ? dlopen(runtime, RTLD_LAZY | RTLD_NOLOAD) : nullptr;
+        found = library == nullptr ? found : dlsym(library, name);
+    }
+    return reinterpret_cast<Function>(found);
+}
+
 // Out of memory: the handler releases something, installs another handler, or throws. Without one,
 // bad_alloc. Returns only with a block.
 [[gnu::cold, gnu::noinline]] void *new_failed(std::size_t n, std::size_t align)
 {
+    const auto get_handler = find<get_handler_fn>(std::get_new_handler, "_ZSt15get_new_handlerv");
+    const auto throw_bad_alloc = find<throw_fn>(std::__throw_bad_alloc, "_ZSt17__throw_bad_allocv");
     for (;;) {
-        if (std::get_new_handler == nullptr) {
-            pki_entry_abort();
+        std::new_handler handler = get_handler == nullptr ? nullptr : get_handler();
+        if (handler == nullptr && throw_bad_alloc != nullptr) {
+            throw_bad_alloc();
         }
-        std::new_handler handler = std::get_new_handler();
         if (handler == nullptr) {
-            std::__throw_bad_alloc();
+            pki_entry_abort();
         }
         handler();
         if (void *p = pki_entry_alloc(n, align)) {
@@ -57,8 +79,13 @@ inline void *allocate(std::size_t n, std::align_val_t align)
     return __builtin_expect(p != nullptr, 1) ? p : new_failed(n, static_cast<std::size_t>(align));
 }
 
+// Without the runtime bound at start there is no personality routine that could catch what a handler
+// throws: then the handler is not asked.
 [[gnu::cold, gnu::noinline]] void *new_failed_quietly(std::size_t n, std::size_t align) noexcept
 {
+    if (std::get_new_handler == nullptr) {
+        return nullptr;
+    }
     try {
         return new_failed(n, align);
     } catch (...) {

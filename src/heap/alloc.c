@@ -134,6 +134,7 @@ static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk
     if (heap == &pki_process_heap) {
         init_process_heap();
     }
+    pki_thread_tick(&heap->space);
     if (n <= PKI_RUN_MAX && align <= PKI_SLAB_SIZE) {
         return alloc_run(heap, n, zero, why);
     }
@@ -144,7 +145,8 @@ static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk
 
 static bool is_possible(const pki_request *request)
 {
-    return request->n <= PTRDIFF_MAX && request->align <= (size_t)PTRDIFF_MAX + 1 - request->n;
+    bool addressable = request->n >> PKI_ADDRESS_BITS == 0;
+    return addressable && request->align <= (size_t)PTRDIFF_MAX + 1 - request->n;
 }
 
 /* Before giving up: what this thread and the space hold back for later; then the user's callback,
@@ -152,12 +154,12 @@ static bool is_possible(const pki_request *request)
 static void *alloc_last_resort(pk_heap *heap, const pki_request *request, bool *zero, pk_status why)
 {
     void *p = NULL;
-    if (why != PK_EBUSY && pk_heap_trim(heap, 0) > 0) {
+    bool again = why != PK_EBUSY && !request->optional;
+    while (p == NULL && again) {
+        pk_heap_trim(heap, 0);
         p = alloc_any(heap, request, zero, &why);
-    }
-    while (p == NULL && why != PK_EBUSY && heap->on_oom != NULL &&
-           heap->on_oom(heap->oom_arg, request->n, why)) {
-        p = alloc_any(heap, request, zero, &why);
+        again = p == NULL && why != PK_EBUSY && heap->on_oom != NULL &&
+                heap->on_oom(heap->oom_arg, request->n, why);
     }
     if (p == NULL) {
         errno = why == PK_EBUSY ? EDEADLK : ENOMEM;
@@ -194,14 +196,14 @@ static void *alloc(pk_heap *heap, size_t n)
             return p;
         }
     }
-    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false});
+    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, false});
 }
 
 void *pk_heap_alloc(pk_heap *heap, size_t n) { return alloc(heap, n); }
 
 void *pk_heap_zalloc(pk_heap *heap, size_t n)
 {
-    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, true});
+    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, true, false});
 }
 
 void *pk_heap_alloc_aligned(pk_heap *heap, size_t n, size_t align)
@@ -210,7 +212,7 @@ void *pk_heap_alloc_aligned(pk_heap *heap, size_t n, size_t align)
         errno = EINVAL;
         return NULL;
     }
-    return pki_heap_alloc_slow(heap, (pki_request){n, pki_max(align, PK_ALIGN), false});
+    return pki_heap_alloc_slow(heap, (pki_request){n, pki_max(align, PK_ALIGN), false, false});
 }
 
 void *pk_heap_alloc_atleast(pk_heap *heap, size_t n, size_t *got)

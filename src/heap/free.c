@@ -33,7 +33,9 @@ static pki_place place_in_chunk(const void *p)
         place.slab = pki_slab_of(p);
         place.usable = place.slab->block_size;
     } else if (pki_word_at(chunk) == PKI_WORD_LARGE) {
-        place.kind = PKI_PLACE_INSIDE; /* of a large block, and not its start */
+        bool inside = (const char *)p < (const char *)chunk + chunk->large.mapped;
+        place.kind = inside ? PKI_PLACE_INSIDE : PKI_PLACE_FOREIGN;
+        place.space = inside ? place.space : NULL;
     }
     return place;
 }
@@ -77,6 +79,9 @@ static void free_class(uint32_t word, void *p)
 static void free_other(void *p)
 {
     pki_place place = pki_place_of(p);
+    if (place.space != NULL) {
+        pki_thread_tick(place.space);
+    }
     if (place.kind == PKI_PLACE_RUN) {
         pki_space_give_run(place.space, place.slab);
     } else if (place.kind == PKI_PLACE_LARGE) {

@@ -33,6 +33,7 @@ typedef struct {
     size_t n;
     size_t align; /* a power of two */
     bool zero;
+    bool optional; /* it can do without: nothing is given up for it */
 } pki_request;
 
 /* NULL with errno set if it cannot be had. */
@@ -53,7 +54,7 @@ PKI_INLINE void *pki_process_alloc(size_t n)
             return p;
         }
     }
-    return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, false});
+    return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, false, false});
 }
 
 /* free: to whichever heap it belongs. */

@@ -41,18 +41,29 @@ static void *resize(const pki_place *place, void *p, size_t n, bool may_move)
     }
 }
 
+/* A block that shrinks and finds no other place stays where it is. */
 static void *move(pk_heap *heap, const pki_place *place, void *p, size_t n)
 {
-    void *to = pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false});
+    bool shrinks = n <= place->usable;
+    int saved_errno = errno;
+    void *to = pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, shrinks});
     if (to != NULL) {
         memcpy(to, p, pki_min(n, place->usable));
         pki_free(p);
+        return to;
     }
-    return to;
+    if (shrinks) {
+        errno = saved_errno;
+        return p;
+    }
+    return NULL;
 }
 
-static bool is_live(const pki_place *place)
+static bool is_live(pki_place *place, const void *p)
 {
+    if (place->kind == PKI_PLACE_CLASS && !pki_owner_is_block(place->word, p)) {
+        place->kind = PKI_PLACE_INSIDE;
+    }
     return place->kind == PKI_PLACE_CLASS || place->kind == PKI_PLACE_RUN ||
            place->kind == PKI_PLACE_LARGE;
 }
@@ -63,7 +74,7 @@ void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
         return pk_heap_alloc(heap, n);
     }
     pki_place place = pki_place_of(p);
-    if (pki_unlikely(!is_live(&place))) {
+    if (pki_unlikely(!is_live(&place, p))) {
         pki_place_report(&place, p);
         errno = EINVAL;
         return NULL;
@@ -81,7 +92,7 @@ void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
 bool pk_heap_resize(void *p, size_t n)
 {
     pki_place place = pki_place_of(p);
-    if (!is_live(&place)) {
+    if (!is_live(&place, p)) {
         return false;
     }
     int saved_errno = errno;

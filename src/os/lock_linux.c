@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT
- * lock_linux.c: waiting for a lock on a futex. After U. Drepper, "Futexes Are Tricky" (2011), the
- * lock with three states. */
+ * lock_linux.c: waiting for a lock on a futex, which looks at the lower half of the word. After U.
+ * Drepper, "Futexes Are Tricky" (2011), the lock with three states. */
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/lock.h"
+#include "os/process.h"
 
-PKI_THREAD_LOCAL char pki_thread_tag;
-_Atomic(const void *) pki_lock_forking;
+PKI_THREAD_LOCAL long pki_thread_tag;
+_Atomic uintptr_t pki_lock_forking;
 
-/* A critical section is below a microsecond: look that often before going to sleep. */
+/* A critical section is mostly below a microsecond: look that often before going to sleep. */
 enum { SPINS = 100 };
 
 static bool spin(pki_lock *lock)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&lock->state, memory_order_relaxed) == 0 && pki_lock_try(lock)) {
+        if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && pki_lock_try(lock)) {
             return true;
         }
         atomic_signal_fence(memory_order_seq_cst);
@@ -25,18 +27,49 @@ static bool spin(pki_lock *lock)
     return false;
 }
 
+static void sleep_while(pki_lock *lock, uintptr_t word)
+{
+    syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, (uint32_t)word, NULL, NULL, 0);
+}
+
+/* Takes the lock marked as waited for: others may sleep besides this thread. */
+static void sleep_until_taken(pki_lock *lock)
+{
+    for (;;) {
+        uintptr_t word = 0;
+        if (atomic_compare_exchange_strong_explicit(&lock->word, &word, pki_lock_me() | 1,
+                                                    memory_order_acquire, memory_order_relaxed)) {
+            return;
+        }
+        bool marked = (word & 1) != 0 ||
+                      atomic_compare_exchange_strong_explicit(
+                          &lock->word, &word, word | 1, memory_order_relaxed, memory_order_relaxed);
+        if (marked) {
+            sleep_while(lock, word | 1);
+        }
+    }
+}
+
+/* Going on would change records that are half changed already; waiting would be for ever. */
+static void take_again(pki_lock *lock)
+{
+    static const char text[] = "poolkit: called by a signal handler that interrupted poolkit\n";
+    if (!pki_lock_i_am_forking()) {
+        pki_os_write_error(text, sizeof text - 1);
+        pki_os_abort();
+    }
+    lock->depth++;
+}
+
 PKI_COLD void pki_lock_wait(pki_lock *lock)
 {
     if (pki_lock_is_mine(lock)) {
-        lock->depth++;
+        take_again(lock);
         return;
     }
     int saved_errno = errno;
     if (!spin(lock)) {
-        while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0) {
-            syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
-        }
-        atomic_store_explicit(&lock->holder, &pki_thread_tag, memory_order_relaxed);
+        sleep_until_taken(lock);
     }
     errno = saved_errno;
 }
@@ -44,6 +77,6 @@ PKI_COLD void pki_lock_wait(pki_lock *lock)
 PKI_COLD void pki_lock_wake(pki_lock *lock)
 {
     int saved_errno = errno;
-    syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     errno = saved_errno;
 }

@@ -47,12 +47,15 @@ static void *trim_to_alignment(char *p, size_t mapped, size_t size, size_t align
 /* Where the next aligned range probably fits: below the last one, or where one was released. Only a
  * wish to the kernel, hence relaxed. It saves mapping more and cutting it: 1 call instead of 5. */
 static _Atomic uintptr_t wished_address;
+enum { USER_ADDRESS_BITS = 47 };     /* beyond it the kernel gives addresses only when asked */
 enum { WISHED_ALIGNMENT = 1 << 21 }; /* the beginning of a range, not the end of one that was cut */
 
 static void *map_at_wish(size_t size, size_t align, int protection)
 {
     uintptr_t wish = atomic_load_explicit(&wished_address, memory_order_relaxed);
-    void *p = map_anonymous((void *)pki_align_down(wish, align), size, protection);
+    wish =
+        wish >> USER_ADDRESS_BITS == 0 ? pki_align_down(wish, align) : 0; /* it may have wrapped */
+    void *p = map_anonymous((void *)wish, size, protection);
     if (p != NULL && ((uintptr_t)p & (align - 1)) != 0) {
         munmap(p, size);
         p = NULL;
@@ -111,7 +114,10 @@ bool pki_os_guard(void *p, size_t size) { return mprotect(p, size, PROT_NONE) ==
 
 bool pki_os_huge_pages(void *p, size_t size, bool wanted)
 {
-    return madvise(p, size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
+    int saved_errno = errno; /* a kernel without them refuses */
+    bool taken = madvise(p, size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
+    errno = saved_errno;
+    return taken;
 }
 
 bool pki_os_extend(void *p, size_t old_size, size_t new_size)

@@ -18,10 +18,20 @@ _Noreturn void pki_os_abort(void);
 /* An environment variable, or NULL also where a setuid program must not trust it. */
 const char *pki_os_environment(const char *name);
 
-/* Has `at_exit` run at the end of each thread that calls pki_os_watch_thread, after the thread's
- * own destructors as far as the system lets us choose. false: threads then end unnoticed. */
-bool pki_os_thread_exit_init(void (*at_exit)(void));
+/* Has `at_exit` run at the end of each thread that calls pki_os_watch_thread: several times, because
+ * the thread's own destructors may allocate in between, and with `last` the last time. false:
+ * threads then end unnoticed. */
+bool pki_os_thread_exit_init(void (*at_exit)(bool last));
 void pki_os_watch_thread(void);
+
+/* Has fn(arg) run when the calling thread ends. The hook is static, zero-filled, always used with the
+ * same fn; a second call in one thread changes its arg. false: no room for it. */
+typedef struct {
+    bool made;
+    unsigned key;
+} pki_thread_end_hook;
+
+bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void *arg);
 
 /* Runs `before` in the thread that forks, then `parent` and `child` in the two processes. */
 bool pki_os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));

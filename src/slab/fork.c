@@ -7,8 +7,8 @@
 #include "slab/owner.h"
 #include "slab/thread.h"
 
-/* A thread is inside one lock of each rank at most. */
-enum { RANKS = 8 };
+/* A thread is inside one lock of each rank at most, but for the one that looks at a whole space. */
+enum { RANKS = 64 };
 
 static pki_lock *held_before[RANKS];
 static unsigned n_held_before;
@@ -22,17 +22,35 @@ void pki_fork_take(pki_lock *lock)
     }
 }
 
-void pki_fork_give(pki_lock *lock, bool in_child)
+static bool was_held_before(const pki_lock *lock)
 {
     for (unsigned i = 0; i < n_held_before; i++) {
         if (held_before[i] == lock) {
-            return;
+            return true;
         }
+    }
+    return false;
+}
+
+void pki_fork_give(pki_lock *lock, bool in_child)
+{
+    if (was_held_before(lock)) {
+        return;
     }
     if (in_child) {
         pki_lock_reset(lock);
     } else {
         pki_lock_give(lock);
+    }
+}
+
+/* Behind it the next thread may fork. */
+void pki_fork_give_last(pki_lock *lock, bool in_child)
+{
+    bool keep = was_held_before(lock);
+    n_held_before = 0;
+    if (!keep) {
+        pki_fork_give(lock, in_child);
     }
 }
 
@@ -56,29 +74,21 @@ static void before(void)
     pki_owner_ids_before_fork();
     pki_meta_before_fork();
     if (n_held_before == 0) {
-        atomic_store_explicit(&pki_lock_forking, &pki_thread_tag, memory_order_relaxed);
+        atomic_store_explicit(&pki_lock_forking, pki_lock_me(), memory_order_relaxed);
     }
 }
 
 static void after(bool in_child)
 {
-    atomic_store_explicit(&pki_lock_forking, NULL, memory_order_relaxed);
+    atomic_store_explicit(&pki_lock_forking, 0, memory_order_relaxed);
     pki_meta_after_fork(in_child);
     pki_owner_ids_after_fork(in_child);
     pki_spaces_each(after_space, in_child);
     pki_spaces_after_fork(in_child);
 }
 
-static void after_in_parent(void)
-{
-    after(false);
-    n_held_before = 0;
-}
+static void after_in_parent(void) { after(false); }
 
-static void after_in_child(void)
-{
-    after(true);
-    n_held_before = 0;
-}
+static void after_in_child(void) { after(true); }
 
 bool pki_fork_init(void) { return pki_os_at_fork(before, after_in_parent, after_in_child); }

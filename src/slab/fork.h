@@ -16,6 +16,7 @@
 /* Between these two no other thread is in here: the first fork lock is held. */
 void pki_fork_take(pki_lock *lock);
 void pki_fork_give(pki_lock *lock, bool in_child);
+void pki_fork_give_last(pki_lock *lock, bool in_child);
 
 /* Registers the fork handlers; once. false: the system has no room for them. */
 bool pki_fork_init(void);

@@ -87,11 +87,15 @@ static char *map_over_aligned(pki_space *space, size_t bytes, size_t align)
     return base;
 }
 
+static size_t head_size(size_t align)
+{
+    return pki_min(pki_max(align, pki_os_page_size()), PKI_CHUNK_SIZE);
+}
+
 /* Maps a head and a block of `size` bytes (whole pages) behind it. */
 static pki_large *map_large(pki_space *space, size_t size, size_t align)
 {
-    size_t offset = pki_min(pki_max(align, pki_os_page_size()), PKI_CHUNK_SIZE);
-    size_t mapped = offset + size;
+    size_t offset = head_size(align), mapped = offset + size;
     char *base = align > PKI_CHUNK_SIZE ? map_over_aligned(space, mapped, align)
                                         : pki_space_map(space, mapped, PKI_CHUNK_SIZE);
     if (base == NULL) {
@@ -170,32 +174,67 @@ size_t pki_space_drop_cached(pki_space *space, uint64_t before, size_t bytes)
 
 /* ---- take, give, resize ---- */
 
-void *pki_space_take_large(pki_space *space, size_t size, size_t align, bool *zero, pk_status *why)
+/* Charges and enters the block, or neither. Lock held. */
+static bool enter_large(pki_space *space, pki_large *large, size_t usable)
 {
-    size_t usable = pki_align_up(size, pki_os_page_size());
-    pki_lock_take(&space->lock);
-    pki_large *large = take_cached(space, usable, align);
-    pki_lock_give(&space->lock);
-    if (large == NULL && (large = map_large(space, usable, align)) == NULL) {
-        *why = PK_ENOMEM;
-        return NULL;
+    if (!pki_space_charge(space, large->mapped)) {
+        return false;
     }
     large->usable = usable;
     large->cached = false;
-    *zero = large->zero;
+    pki_registry_add(chunk_of_large(large));
+    list_add(&space->large, large);
+    space->n_large++;
+    return true;
+}
+
+static pki_large *reuse_large(pki_space *space, size_t usable, size_t align)
+{
     pki_lock_take(&space->lock);
-    bool allowed = pki_space_charge(space, large->mapped);
-    if (allowed) {
-        pki_registry_add(chunk_of_large(large));
-        list_add(&space->large, large);
-        space->n_large++;
+    pki_large *large = take_cached(space, usable, align);
+    if (large != NULL) {
+        enter_large(space, large, usable); /* take_cached keeps to the limit */
     }
     pki_lock_give(&space->lock);
+    return large;
+}
+
+static pki_large *new_large(pki_space *space, size_t usable, size_t align, pk_status *why)
+{
+    *why = PK_ELIMIT;
+    pki_lock_take(&space->lock);
+    bool allowed = head_size(align) + usable <= space->limit - space->used;
+    pki_lock_give(&space->lock);
     if (!allowed) {
-        unmap_large(large);
-        *why = PK_ELIMIT;
         return NULL;
     }
+    pki_large *large = map_large(space, usable, align);
+    if (large == NULL) {
+        *why = PK_ENOMEM;
+        return NULL;
+    }
+    pki_lock_take(&space->lock);
+    bool entered = enter_large(space, large, usable);
+    pki_lock_give(&space->lock);
+    if (!entered) {
+        unmap_large(large);
+        return NULL;
+    }
+    return large;
+}
+
+void *pki_space_take_large(pki_space *space, size_t size, size_t align, bool *zero, pk_status *why)
+{
+    if (pki_lock_is_interrupted(&space->lock)) {
+        *why = PK_EBUSY;
+        return NULL;
+    }
+    size_t usable = pki_align_up(size, pki_os_page_size());
+    pki_large *large = reuse_large(space, usable, align);
+    if (large == NULL && (large = new_large(space, usable, align, why)) == NULL) {
+        return NULL;
+    }
+    *zero = large->zero;
     return large->block;
 }
 
@@ -218,8 +257,10 @@ void pki_space_give_large(pki_space *space, pki_large *large)
     }
 }
 
-/* Moves head and block to a mapping of `mapped` bytes; the pages move, nothing is copied. */
-static pki_large *move_large(pki_space *space, pki_large *large, size_t mapped)
+/* Moves head and block to a mapping of `mapped` bytes; the pages move, nothing is copied. When the
+ * move fails, older kernels have unmapped `to` already: it is not released, only addresses are lost. */
+static pki_large *move_large(pki_space *space, pki_large *large, size_t mapped, size_t usable,
+                             pk_status *why)
 {
     pki_chunk *from = chunk_of_large(large);
     size_t old_mapped = large->mapped, offset = (size_t)(large->block - (char *)from);
@@ -230,59 +271,59 @@ static pki_large *move_large(pki_space *space, pki_large *large, size_t mapped)
     pki_lock_take(&space->lock);
     list_remove(&space->large, large);
     pki_registry_remove(from);
-    bool moved = pki_os_move(from, old_mapped, to, mapped);
+    bool allowed = pki_space_charge(space, mapped - old_mapped);
+    bool moved = allowed && pki_os_move(from, old_mapped, to, mapped);
+    *why = allowed ? PK_ENOMEM : PK_ELIMIT;
     large = moved ? &to->large : large;
     if (moved) {
         large->block = (char *)to + offset;
         large->mapped = mapped;
+        large->usable = usable;
+    } else if (allowed) {
+        pki_space_uncharge(space, mapped - old_mapped);
     }
     pki_registry_add(chunk_of_large(large));
     list_add(&space->large, large);
     pki_lock_give(&space->lock);
-    if (!moved) {
+    if (!allowed) {
         pki_os_release(to, mapped);
-        return NULL;
     }
-    return large;
+    return moved ? large : NULL;
 }
 
 /* Gives back the pages behind the first `mapped` bytes. */
-static void cut_large(pki_space *space, pki_large *large, size_t mapped)
+static void cut_large(pki_space *space, pki_large *large, size_t mapped, size_t usable)
 {
+    pki_lock_take(&space->lock);
     size_t surplus = large->mapped - mapped;
     if (surplus > 0 && pki_os_release((char *)chunk_of_large(large) + mapped, surplus)) {
         large->mapped = mapped;
-        pki_lock_take(&space->lock);
         pki_space_uncharge(space, surplus);
-        pki_lock_give(&space->lock);
     }
+    large->usable = usable;
+    pki_lock_give(&space->lock);
 }
 
-static pki_large *grow_large(pki_space *space, pki_large *large, size_t mapped, bool may_move,
-                             pk_status *why)
+/* Charges and extends, or neither. */
+static bool extend_large(pki_space *space, pki_large *large, size_t mapped, size_t usable,
+                         pk_status *why)
 {
     size_t more = mapped - large->mapped;
+    *why = PK_ELIMIT;
     pki_lock_take(&space->lock);
-    bool allowed = pki_space_charge(space, more);
-    pki_lock_give(&space->lock);
-    if (!allowed) {
-        *why = PK_ELIMIT;
-        return NULL;
-    }
-    pki_large *grown = NULL;
-    if (pki_os_extend(chunk_of_large(large), large->mapped, mapped)) {
-        large->mapped = mapped;
-        grown = large;
-    } else if (may_move) {
-        grown = move_large(space, large, mapped);
-    }
-    if (grown == NULL) {
-        pki_lock_take(&space->lock);
-        pki_space_uncharge(space, more);
-        pki_lock_give(&space->lock);
+    bool extended = pki_space_charge(space, more);
+    if (extended) {
         *why = PK_ENOMEM;
+        extended = pki_os_extend(chunk_of_large(large), large->mapped, mapped);
+        if (extended) {
+            large->mapped = mapped;
+            large->usable = usable;
+        } else {
+            pki_space_uncharge(space, more);
+        }
     }
-    return grown;
+    pki_lock_give(&space->lock);
+    return extended;
 }
 
 void *pki_space_resize_large(pki_space *space, pki_large *large, size_t size, bool may_move,
@@ -290,14 +331,11 @@ void *pki_space_resize_large(pki_space *space, pki_large *large, size_t size, bo
 {
     size_t usable = pki_align_up(size, pki_os_page_size());
     size_t mapped = (size_t)(large->block - (char *)chunk_of_large(large)) + usable;
-    if (mapped > large->mapped) {
-        large = grow_large(space, large, mapped, may_move, why);
-    } else {
-        cut_large(space, large, mapped);
+    if (mapped <= large->mapped) {
+        cut_large(space, large, mapped, usable);
+    } else if (!extend_large(space, large, mapped, usable, why)) {
+        bool move = may_move && *why == PK_ENOMEM;
+        large = move ? move_large(space, large, mapped, usable, why) : NULL;
     }
-    if (large == NULL) {
-        return NULL;
-    }
-    large->usable = usable;
-    return large->block;
+    return large == NULL ? NULL : large->block;
 }

@@ -13,13 +13,14 @@
 #include "slab/settings.h"
 
 enum {
-    CLOCK_EVERY = 16,      /* slow calls between two looks at the clock (some 20 ns each)     */
-    IDLE_TICKS = 2,        /* a slab untouched for so long has its free pages purged          */
-    SETTLE_PER_TICK = 256, /* slabs purged in one tick at most: about 1 ms of system calls     */
-    GROWTH_LOOK = 8,       /* fresh slabs taken between two looks for idle stacks: 512 KiB     */
-    SETTLE_LOOKS = 4,      /* such looks between two for idle slabs: 2 MiB                     */
-    SETTLE_PER_LOOK = 64,  /* slabs purged then at most: below the price of 2 MiB page faults  */
-    STEAL_LOOKS = 8        /* orphans looked at for a slab of the class                       */
+    CLOCK_EVERY = 16,        /* slow calls between two looks at the clock (some 20 ns each)     */
+    IDLE_TICKS = 2,          /* a slab untouched for so long has its free pages purged          */
+    SETTLE_PER_TICK = 256,   /* slabs purged in one tick at most: about 1 ms of system calls     */
+    GROWTH_LOOK = 8,         /* fresh slabs taken between two looks for idle stacks: 512 KiB     */
+    SETTLE_LOOKS = 4,        /* such looks between two for idle slabs: 2 MiB                     */
+    SETTLE_PER_LOOK = 64,    /* slabs purged then at most: below the price of 2 MiB page faults  */
+    SETTLE_LOOKS_MAX = 4096, /* slabs looked at then: some 0.1 ms                              */
+    STEAL_LOOKS = 8          /* orphans looked at for a slab of the class                       */
 };
 
 /* ---- lists of slabs with room; the owner's lock is held ---- */
@@ -90,7 +91,8 @@ static bool steal_from(pki_owner *owner, pki_owner *orphan, unsigned bin)
     return slab != NULL;
 }
 
-/* The lock of the list of owners comes before an owner's, hence only tried. */
+/* The lock of the list of owners comes before an owner's, hence only tried. Orphans that have nothing
+ * of the class go to the end of the list, so that all of them are looked at in turn. */
 static bool steal(pki_owner *owner, unsigned bin)
 {
     pki_space *space = owner->space;
@@ -99,10 +101,11 @@ static bool steal(pki_owner *owner, unsigned bin)
         return false;
     }
     bool stolen = false;
-    unsigned looks = 0;
-    for (pki_owner *o = space->orphans; o != NULL && !stolen && looks < STEAL_LOOKS;
-         o = o->next_orphan, looks++) {
-        stolen = steal_from(owner, o, bin);
+    for (unsigned looks = 0; looks < STEAL_LOOKS && space->orphans != NULL && !stolen; looks++) {
+        stolen = steal_from(owner, space->orphans, bin);
+        if (!stolen) {
+            pki_orphans_rotate(space);
+        }
     }
     pki_lock_give(&space->owners_lock);
     return stolen;
@@ -232,15 +235,17 @@ static void count_mail(pki_owner *owner, size_t blocks, size_t bytes)
     atomic_store_explicit(&owner->mail_bytes, size + bytes, memory_order_relaxed);
 }
 
+/* Emptied first: a fault handler may free, and use this box again. */
 static void send_box(pki_owner *self, pki_outbox *box)
 {
-    pki_owner *target = box->n == 0 ? NULL : pki_owner_by_word(box->id << 16);
-    if (target != NULL) {
-        pki_owner_put_home(target, box->block, box->n);
-        count_mail(self, -(size_t)box->n, -box->bytes);
-    }
+    pki_outbox mail = *box;
     box->n = 0;
     box->bytes = 0;
+    count_mail(self, -(size_t)mail.n, -mail.bytes);
+    pki_owner *target = mail.n == 0 ? NULL : pki_owner_by_word(mail.id << 16);
+    if (target != NULL) {
+        pki_owner_put_home(target, mail.block, mail.n);
+    }
 }
 
 void pki_owner_send(pki_owner *owner)
@@ -278,8 +283,8 @@ void pki_owner_free_remote(pki_owner *self, uint32_t word, void *p)
     put_in_box(self, box, class_size(self, word & 0xFFFF), p);
     if (box->n == PKI_OUTBOX_BLOCKS || box->bytes >= PKI_SLAB_SIZE) {
         send_box(self, box);
-        pki_owner_tick(self);
     }
+    pki_owner_tick(self);
 }
 
 /* ---- stacks ---- */
@@ -368,9 +373,11 @@ static void flush_oldest(pki_owner *owner, unsigned bin, unsigned n)
     void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
     size_t rest = (size_t)(top - list->base) - n;
     list->zero_next = list->zero_end = NULL;
+    atomic_store_explicit(&list->leaving, n, memory_order_relaxed);
     pki_owner_put_home(owner, list->base, n);
     memmove(list->base, list->base + n, rest * sizeof *list->base);
     atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + rest, memory_order_release);
+    atomic_store_explicit(&list->leaving, 0, memory_order_release);
 }
 
 /* A stack that did not move since the last look is emptied: each block in it may be all that keeps
@@ -387,13 +394,14 @@ static void flush_idle_stacks(pki_owner *owner)
     }
 }
 
-/* Purges the free pages of slabs that nobody took from or put to, `most` slabs at the most. The
- * owner's lock is held. */
-static size_t purge_slabs(pki_owner *owner, unsigned idle_ticks, unsigned most)
+/* Purges the free pages of slabs that nobody took from or put to, `most` slabs at the most, among at
+ * most `looks` slabs. The owner's lock is held. */
+static size_t purge_slabs(pki_owner *owner, unsigned idle_ticks, unsigned most, unsigned looks)
 {
     size_t bytes = 0;
-    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
-        for (pki_slab *slab = owner->list[bin].first; slab != NULL && most > 0; slab = slab->next) {
+    for (unsigned bin = 0; bin < owner->space->geometry->n && looks > 0; bin++) {
+        pki_slab *slab = owner->list[bin].first;
+        for (; slab != NULL && most > 0 && looks > 0; slab = slab->next, looks--) {
             if (!slab->settled && (uint8_t)(owner->tick - slab->touched) >= idle_ticks) {
                 bytes += pki_slab_purge(slab);
                 slab->settled = true;
@@ -409,9 +417,25 @@ static void settle_slabs(pki_owner *owner, unsigned most)
     int saved_errno = errno;
     pki_lock_take(&owner->lock);
     owner->tick++;
-    purge_slabs(owner, IDLE_TICKS, most);
+    purge_slabs(owner, IDLE_TICKS, most, SETTLE_LOOKS_MAX);
     pki_lock_give(&owner->lock);
     errno = saved_errno;
+}
+
+/* An orphan has no thread that would do it: one of them at each tick of another. */
+static void settle_orphan(pki_space *space)
+{
+    if (atomic_load_explicit(&space->n_orphans, memory_order_relaxed) == 0 ||
+        !pki_lock_try(&space->owners_lock)) {
+        return;
+    }
+    pki_owner *orphan = space->orphans;
+    if (orphan != NULL && pki_lock_try(&orphan->lock)) {
+        purge_slabs(orphan, 0, SETTLE_PER_TICK, SETTLE_LOOKS_MAX);
+        pki_lock_give(&orphan->lock);
+    }
+    pki_orphans_rotate(space);
+    pki_lock_give(&space->owners_lock);
 }
 
 /* A program that changes over from one size to another leaves stacks and sparse slabs behind. They
@@ -504,6 +528,7 @@ void pki_owner_tick(pki_owner *owner)
     pki_owner_send(owner);
     flush_idle_stacks(owner);
     settle_slabs(owner, SETTLE_PER_TICK);
+    settle_orphan(owner->space);
     pki_space_tick(owner->space, now);
     errno = saved_errno;
 }
@@ -514,7 +539,7 @@ static size_t purge_owner(pki_owner *owner)
     while (owner->n_spare > 0) {
         pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
     }
-    size_t bytes = purge_slabs(owner, 0, UINT32_MAX);
+    size_t bytes = purge_slabs(owner, 0, UINT32_MAX, UINT32_MAX);
     pki_lock_give(&owner->lock);
     return bytes;
 }

@@ -46,12 +46,13 @@ typedef struct {
 
 typedef struct {
     void **base;
-    pki_slab *first;   /* slabs with room                                              */
-    char *zero_next;   /* [zero_next, zero_end): blocks in the stack known to be zero, */
-    char *zero_end;    /*   to be popped in this order; kept for blocks above 1 KiB    */
-    void **quiet_top;  /* top at the last tick: an idle stack is flushed               */
-    uint32_t capacity; /* entries                                                      */
-    uint32_t n_slabs;  /* of this class                                                */
+    pki_slab *first;          /* slabs with room                                              */
+    char *zero_next;          /* [zero_next, zero_end): blocks in the stack known to be zero, */
+    char *zero_end;           /*   to be popped in this order; kept for blocks above 1 KiB    */
+    void **quiet_top;         /* top at the last tick: an idle stack is flushed               */
+    uint32_t capacity;        /* entries                                                      */
+    uint32_t n_slabs;         /* of this class                                                */
+    _Atomic uint32_t leaving; /* oldest blocks on their way home; relaxed: statistics      */
 } pki_bin_list;
 
 /* Blocks of one other owner on their way home. Sent when full, or at 64 KiB: a block that waits
@@ -145,6 +146,10 @@ void pki_owner_flush(pki_owner *owner);
 /* Sends what waits in the outboxes, flushes idle stacks, purges idle slabs; at most each 100 ms. */
 void pki_owner_tick(pki_owner *owner);
 
+/* pki_owner_tick of the calling thread, or of the space alone if it has no owner there. For calls that
+ * touch no stack: runs and large blocks. */
+void pki_thread_tick(pki_space *space);
+
 /* Gives back the free pages of all owners' slabs and their spare slabs; for trim. */
 size_t pki_owners_purge(pki_space *space);
 
@@ -153,6 +158,9 @@ size_t pki_owners_purge(pki_space *space);
 bool pki_owner_is_block(uint32_t word, const void *p);
 
 /* ---- inside the room ---- */
+
+/* Moves the first orphan to the end of the list; owners_lock is held. */
+void pki_orphans_rotate(pki_space *space);
 
 /* Take and give the locks of all owners of the space, and of the ids (see fork.h). */
 void pki_owners_before_fork(pki_space *space);

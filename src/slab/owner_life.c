@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * owner_life.c: owners come and go with threads. Ids are found in words, so that they are 16 bits:
- * 65,535 owners at once. A record that nobody uses is adopted before a new one is made, so that
+ * 65,535 owners at once, one for each pair of a thread and a heap that it uses. A record that nobody uses is adopted before a new one is made, so that
  * a program that starts and ends threads without end needs as many as ever ran at once. */
 #include <string.h>
 
 #include "base/bits.h"
+#include "os/process.h"
 #include "slab/fork.h"
 #include "slab/meta.h"
 #include "slab/owner.h"
@@ -67,6 +68,7 @@ static pki_owner *create(pki_space *space)
         return NULL;
     }
     owner->space = space;
+    owner->ticked_at = pki_os_milliseconds();
     owner->limit = geometry->n * (uint32_t)sizeof(pki_bin);
     owner->list = (pki_bin_list *)(pki_bins(owner) + geometry->n);
     for (unsigned i = 0; i < geometry->n; i++) {
@@ -88,7 +90,21 @@ static void add_orphan(pki_owner *owner)
     pki_space *space = owner->space;
     owner->next_orphan = space->orphans;
     space->orphans = owner;
+    if (owner->next_orphan == NULL) {
+        space->last_orphan = owner;
+    }
     atomic_fetch_add_explicit(&space->n_orphans, 1, memory_order_relaxed);
+}
+
+void pki_orphans_rotate(pki_space *space)
+{
+    pki_owner *first = space->orphans;
+    if (first != NULL && first->next_orphan != NULL) {
+        space->orphans = first->next_orphan;
+        first->next_orphan = NULL;
+        space->last_orphan->next_orphan = first;
+        space->last_orphan = first;
+    }
 }
 
 static pki_owner *take_orphan(pki_space *space)
@@ -134,9 +150,9 @@ static void give_spares(pki_owner *owner)
 void pki_owner_leave(pki_owner *owner)
 {
     pki_owner_flush(owner);
-    give_spares(owner);
     pki_lock_take(&owner->space->owners_lock);
-    set_thread(owner, NULL);
+    set_thread(owner, NULL); /* from now on, slabs that become empty go to the space */
+    give_spares(owner);
     add_orphan(owner);
     pki_lock_give(&owner->space->owners_lock);
 }

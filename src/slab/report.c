@@ -32,7 +32,8 @@ static void add_slab(const pki_slab *slab, pk_stats *out)
     out->live += slab->used * size;
     out->n_live += slab->used;
     out->free_in_chunks += (uint64_t)(slab->fresh - slab->used) * size;
-    out->untouched += (uint64_t)(slab->capacity - slab->fresh) * size;
+    *(slab->zero ? &out->untouched : &out->free_in_chunks) +=
+        (uint64_t)(slab->capacity - slab->fresh) * size;
     out->overhead += PKI_SLAB_SIZE - slab->capacity * size;
 }
 
@@ -66,6 +67,8 @@ static void subtract_stacked(pki_owner *owner, pk_stats *out)
         void **top = atomic_load_explicit(&pki_bins(owner)[i].top, memory_order_relaxed);
         if (owner->list[i].base != NULL) {
             uint64_t stacked = (uint64_t)(top - owner->list[i].base);
+            stacked -= pki_min(stacked,
+                               atomic_load_explicit(&owner->list[i].leaving, memory_order_relaxed));
             n += stacked;
             bytes += stacked * owner->space->geometry->classes[i].size;
         }

@@ -13,8 +13,8 @@
 _Atomic uint8_t pki_registry[PKI_REGISTRY_CHUNKS / 8];
 
 enum {
-    TICK_PURGE_CALLS = 64, /* some 1 ms of system calls in 100 ms at the most            */
-    SPARE_CHUNKS = 1       /* empty chunks kept, so that one block's life is no mmap pair */
+    TICK_PURGE_SLABS = 1024, /* 64 MiB: some milliseconds under the lock */
+    SPARE_CHUNKS = 1         /* empty chunks kept, so that one block's life is no mmap pair */
 };
 
 /* ---- the two indexes by longest run ---- */
@@ -158,7 +158,7 @@ static void chunk_release(pki_space *space, pki_chunk *chunk)
     }
 }
 
-/* Releases empty chunks, but SPARE_CHUNKS (none if `all`). Returns the bytes. */
+/* Releases empty chunks, but SPARE_CHUNKS (none if `all`). Returns the bytes that were resident. */
 static size_t release_empty(pki_space *space, bool all)
 {
     size_t kept = 0, before = space->n_chunks;
@@ -174,7 +174,7 @@ static size_t release_empty(pki_space *space, bool all)
         }
         chunk = next;
     }
-    return (before - space->n_chunks) * PKI_CHUNK_SIZE;
+    return (before - space->n_chunks) * PKI_SLAB_SIZE; /* the head; the rest was clean */
 }
 
 /* ---- slabs ---- */
@@ -222,8 +222,8 @@ static void give_slabs(pki_space *space, pki_slab *first, unsigned n, bool dirty
     pki_space_uncharge(space, n * PKI_SLAB_SIZE);
 }
 
-/* take_slabs, and a new chunk if there are none. Called and left with the lock held. */
-static pki_slab *take_slabs_or_grow(pki_space *space, unsigned n, bool *zero, pk_status *why)
+/* Charge and take, or neither: the lock's holder (also a fork) sees sums that agree. */
+static pki_slab *take_charged(pki_space *space, unsigned n, bool *zero, pk_status *why)
 {
     if (!pki_space_charge(space, n * PKI_SLAB_SIZE)) {
         *why = PK_ELIMIT;
@@ -231,20 +231,29 @@ static pki_slab *take_slabs_or_grow(pki_space *space, unsigned n, bool *zero, pk
     }
     pki_slab *first = take_slabs(space, n, zero);
     if (first == NULL) {
-        pki_lock_give(&space->lock);
-        pki_chunk *chunk = chunk_map(space);
-        pki_lock_take(&space->lock);
-        if (chunk != NULL) {
-            list_add(space, chunk);
-            set_masks(space, chunk, PKI_ALL_SLABS, 0);
-        }
-        first = take_slabs(space, n, zero);
-    }
-    if (first == NULL) {
         pki_space_uncharge(space, n * PKI_SLAB_SIZE);
         *why = PK_ENOMEM;
     }
     return first;
+}
+
+/* take_charged, and a new chunk if there are none. Called and left with the lock held. */
+static pki_slab *take_slabs_or_grow(pki_space *space, unsigned n, bool *zero, pk_status *why)
+{
+    pk_status first_why = PK_OK;
+    pki_slab *first = take_charged(space, n, zero, &first_why);
+    if (first != NULL || first_why == PK_ELIMIT) {
+        *why = first == NULL ? PK_ELIMIT : *why;
+        return first;
+    }
+    pki_lock_give(&space->lock);
+    pki_chunk *chunk = chunk_map(space);
+    pki_lock_take(&space->lock);
+    if (chunk != NULL) {
+        list_add(space, chunk);
+        set_masks(space, chunk, PKI_ALL_SLABS, 0);
+    }
+    return take_charged(space, n, zero, why);
 }
 
 pki_slab *pki_space_take_slab(pki_space *space, pk_status *why)
@@ -284,6 +293,10 @@ static void describe_run(pki_slab *first, unsigned n, size_t size)
 
 void *pki_space_take_run(pki_space *space, unsigned n, size_t size, bool *zero, pk_status *why)
 {
+    if (pki_lock_is_interrupted(&space->lock)) {
+        *why = PK_EBUSY;
+        return NULL;
+    }
     pki_lock_take(&space->lock);
     pki_slab *first = take_slabs_or_grow(space, n, zero, why);
     if (first != NULL) {
@@ -332,11 +345,12 @@ bool pki_space_resize_run(pki_space *space, pki_slab *first, unsigned n, size_t 
 
 /* ---- giving memory back ---- */
 
-/* Purges the longest run of dirty slabs of the chunk. Returns how many slabs, 0 if refused. */
-static unsigned purge_run(pki_space *space, pki_chunk *chunk)
+/* Purges the longest run of dirty slabs of the chunk, `most` at the most. Returns how many slabs, 0 if
+ * refused. */
+static unsigned purge_run(pki_space *space, pki_chunk *chunk, size_t most)
 {
-    unsigned n = chunk->dirty_run;
-    unsigned first = pki_count_trailing_zeros(pki_run_starts(chunk->dirty, n));
+    unsigned first = pki_count_trailing_zeros(pki_run_starts(chunk->dirty, chunk->dirty_run));
+    unsigned n = (unsigned)pki_min(chunk->dirty_run, most);
     char *base = (char *)chunk + ((size_t)first << PKI_SLAB_SHIFT);
     if (!pki_os_purge(base, n * PKI_SLAB_SIZE)) {
         return 0;
@@ -345,12 +359,12 @@ static unsigned purge_run(pki_space *space, pki_chunk *chunk)
     return n;
 }
 
-static size_t purge(pki_space *space, size_t slabs, size_t max_calls)
+static size_t purge(pki_space *space, size_t slabs)
 {
     size_t purged = 0;
-    while (purged < slabs && max_calls-- > 0) {
+    while (purged < slabs) {
         pki_chunk *chunk = index_longest(&space->by_dirty);
-        unsigned n = chunk == NULL ? 0 : purge_run(space, chunk);
+        unsigned n = chunk == NULL ? 0 : purge_run(space, chunk, slabs - purged);
         if (n == 0) {
             break;
         }
@@ -367,7 +381,7 @@ void pki_space_tick(pki_space *space, uint64_t now)
     }
     if (atomic_load_explicit(&space->ticked_at, memory_order_relaxed) == last) {
         atomic_store_explicit(&space->ticked_at, now, memory_order_relaxed);
-        purge(space, (space->dirty_least + 1) / 2, TICK_PURGE_CALLS);
+        purge(space, pki_min((space->dirty_least + 1) / 2, TICK_PURGE_SLABS));
         space->dirty_least = space->dirty_slabs;
         pki_space_drop_cached(space, last, SIZE_MAX);
         release_empty(space, false);
@@ -380,7 +394,7 @@ size_t pki_space_trim(pki_space *space, size_t keep)
     pki_lock_take(&space->lock);
     size_t keep_slabs = keep / PKI_SLAB_SIZE, bytes = 0;
     if (space->dirty_slabs > keep_slabs) {
-        bytes = purge(space, space->dirty_slabs - keep_slabs, SIZE_MAX) * PKI_SLAB_SIZE;
+        bytes = purge(space, space->dirty_slabs - keep_slabs) * PKI_SLAB_SIZE;
     }
     bytes += pki_space_drop_cached(space, UINT64_MAX, SIZE_MAX);
     bytes += release_empty(space, true);
@@ -408,7 +422,9 @@ void pki_space_fini(pki_space *space)
     for (pki_chunk *chunk = space->all.next; chunk != NULL;) {
         pki_chunk *next = chunk->all.next;
         pki_registry_remove(chunk);
-        pki_os_release(chunk, PKI_CHUNK_SIZE);
+        if (!pki_os_release(chunk, PKI_CHUNK_SIZE)) {
+            pki_os_purge(chunk, PKI_CHUNK_SIZE); /* only addresses are lost */
+        }
         chunk = next;
     }
     space->all.next = NULL;

@@ -9,7 +9,7 @@
  *          └─ owners: of running threads, and orphans to be adopted (owner.h)
  *
  * Locks, in the order in which they may be taken (a lock is never taken with a later one held):
- *   spaces (all.h) → owners_lock → an owner's lock → lock → meta.h's
+ *   the table of spaces (thread.c) → owners_lock → an owner's lock → lock → ids → meta.h's
  * No other room is called while `lock` is held, but src/os.
  *
  * Purge. A dirty slab was used and may be resident. Every 100 ms of use, half of the smallest
@@ -65,7 +65,8 @@ typedef struct pki_space {
     pki_lock owners_lock; /* [owners_lock:] */
     struct pki_owner *owners;
     struct pki_owner *orphans; /* those of threads that ended                      */
-    struct pki_owner *late;    /* serves threads that have no owner of their own      */
+    struct pki_owner *last_orphan;
+    struct pki_owner *late; /* serves threads that have no owner of their own      */
     uint32_t n_owners;
     _Atomic uint32_t n_orphans;
 

@@ -15,7 +15,8 @@ enum { SLOTS = 1 << 16, FIRST_TABLE = 4 };
 static struct {
     pki_lock lock; /* the first of poolkit's locks: see space.h */
     pki_space *space[SLOTS];
-    uint32_t n; /* slots ever used */
+    uint32_t n;          /* slots ever used */
+    uint32_t first_free; /* no slot below it is free */
     uint64_t last_serial;
     bool hooks_made;
 } spaces;
@@ -45,12 +46,14 @@ static void leave_all(pki_thread *thread)
     pki_lock_give(&spaces.lock);
 }
 
-static void thread_exit(void)
+static void thread_exit(bool last)
 {
     int saved_errno = errno;
     pki_thread *thread = &pki_this_thread;
-    thread->ended = true;
-    leave_all(thread);
+    thread->ended = last;
+    if (thread->n > 0) {
+        leave_all(thread);
+    }
     pki_meta_free(thread->of_slot, thread->n * sizeof *thread->of_slot);
     thread->of_slot = NULL;
     thread->n = 0;
@@ -59,15 +62,18 @@ static void thread_exit(void)
 
 /* ---- attaching ---- */
 
-/* Both hooks may allocate; the flag is set first, so that such a call finds it done. */
+/* Registering the fork handlers may allocate: the flag is set first, so that such a call finds it done.
+ * Making the key does not; it is made under the lock, before any other thread goes on. */
 static void make_hooks_once(void)
 {
     pki_lock_take(&spaces.lock);
     bool make = !spaces.hooks_made;
     spaces.hooks_made = true;
-    pki_lock_give(&spaces.lock);
     if (make) {
         pki_os_thread_exit_init(thread_exit);
+    }
+    pki_lock_give(&spaces.lock);
+    if (make) {
         pki_fork_init();
     }
 }
@@ -106,12 +112,22 @@ PKI_COLD pki_owner *pki_thread_attach(pki_space *space)
     return owner;
 }
 
+void pki_thread_tick(pki_space *space)
+{
+    pki_owner *owner = pki_thread_owner(space);
+    if (owner != NULL) {
+        pki_owner_tick(owner);
+    } else {
+        pki_space_tick(space, pki_os_milliseconds());
+    }
+}
+
 /* ---- the table of spaces ---- */
 
 bool pki_space_register(pki_space *space)
 {
     pki_lock_take(&spaces.lock);
-    uint32_t slot = 0;
+    uint32_t slot = spaces.first_free;
     while (slot < spaces.n && spaces.space[slot] != NULL) {
         slot++;
     }
@@ -119,6 +135,7 @@ bool pki_space_register(pki_space *space)
     if (registered) {
         spaces.space[slot] = space;
         spaces.n = (uint32_t)pki_max(spaces.n, slot + 1);
+        spaces.first_free = slot + 1;
         space->slot = slot;
         space->serial = ++spaces.last_serial;
     }
@@ -130,6 +147,7 @@ void pki_space_unregister(pki_space *space)
 {
     pki_lock_take(&spaces.lock);
     spaces.space[space->slot] = NULL;
+    spaces.first_free = (uint32_t)pki_min(spaces.first_free, space->slot);
     pki_lock_give(&spaces.lock);
 }
 
@@ -157,4 +175,4 @@ pki_space *pki_space_around(const void *p)
 }
 
 void pki_spaces_before_fork(void) { pki_fork_take(&spaces.lock); }
-void pki_spaces_after_fork(bool in_child) { pki_fork_give(&spaces.lock, in_child); }
+void pki_spaces_after_fork(bool in_child) { pki_fork_give_last(&spaces.lock, in_child); }

@@ -7,7 +7,7 @@
 
 #include <sys/wait.h>
 
-enum { threads = 500, each = 60 };
+enum { threads = 500, each = 60, rounds = 16 };
 
 static unsigned char *block[threads][each];
 static pthread_barrier_t barrier;
@@ -36,7 +36,7 @@ static void live_blocks(void)
     REQUIRE_OK(pthread_attr_init(&attr));
     REQUIRE_OK(pthread_attr_setstacksize(&attr, 256 * KIB));
     size_t first = 0, last = 0;
-    for (size_t round = 0; round < 4; round++) {
+    for (size_t round = 0; round < rounds; round++) {
         REQUIRE_OK(pthread_barrier_init(&barrier, NULL, threads));
         for (size_t t = 0; t < threads; t++)
             REQUIRE_OK(pthread_create(&id[t], &attr, leaver, (void *)(uintptr_t)t));
@@ -48,11 +48,12 @@ static void live_blocks(void)
                 free(block[t][i]);
             }
         last = check_status_kib("VmHWM:");
-        first = round == 0 ? last : first;
+        first = round == rounds / 2 ? last : first;
         REQUIRE_OK(pthread_barrier_destroy(&barrier));
     }
-    /* 500 x 60 blocks = 105 MB are alive at each peak; the fourth peak is about the first. */
-    CHECKF(last < first + first / 2 + 40960, "peaks: first %zu, fourth %zu KiB", first, last);
+    /* The peak does not grow once all of them were alive at once some times. How many are depends on
+     * the machine: in the first rounds the early ones end before the late ones start. */
+    CHECKF(last < first + first / 4 + 20480, "peaks: middle %zu, last %zu KiB", first, last);
 }
 
 static void *allocate_for_ever(void *arg)

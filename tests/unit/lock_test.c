@@ -6,6 +6,7 @@
 #include "threads.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <time.h>
 
 enum { THREADS = 4 };
@@ -39,7 +40,7 @@ START_TEST(excludes_each_other)
     for (int i = 0; i < THREADS; i++) thread_start(&thread[i], count_up, &rounds);
     for (int i = 0; i < THREADS; i++) thread_join(thread[i]);
     ck_assert_uint_eq(counter, THREADS * rounds);
-    ck_assert_uint_eq(atomic_load(&lock.state), 0);
+    ck_assert_uint_eq(atomic_load(&lock.word), 0);
 }
 END_TEST
 
@@ -96,10 +97,11 @@ START_TEST(only_its_holder_calls_it_his)
 }
 END_TEST
 
-/* Taken three times it must be given three times. */
+/* The thread that forks may take it again; taken three times it must be given three times. */
 START_TEST(holder_may_take_it_again)
 {
-    for (uint32_t i = 0; i < 3; i++) {
+    atomic_store(&pki_lock_forking, pki_lock_me());
+    for (uintptr_t i = 0; i < 3; i++) {
         pki_lock_take(&lock);
         EXPECT_AT(lock.depth == i, lock.depth, i);
     }
@@ -108,7 +110,16 @@ START_TEST(holder_may_take_it_again)
         EXPECT(pki_lock_is_mine(&lock) && !others_get_it());
     }
     pki_lock_give(&lock);
+    atomic_store(&pki_lock_forking, 0);
     EXPECT(lock.depth == 0 && !pki_lock_is_mine(&lock) && others_get_it());
+}
+END_TEST
+
+/* Anybody else who would wait for himself is told so in one line. */
+START_TEST(taking_it_twice_aborts)
+{
+    pki_lock_take(&lock);
+    pki_lock_take(&lock);
 }
 END_TEST
 
@@ -117,11 +128,11 @@ START_TEST(interrupted_unless_forking)
     EXPECT(!pki_lock_is_interrupted(&lock));
     pki_lock_take(&lock);
     EXPECT(pki_lock_is_interrupted(&lock));
-    atomic_store(&pki_lock_forking, &pki_thread_tag);
+    atomic_store(&pki_lock_forking, pki_lock_me());
     EXPECT(!pki_lock_is_interrupted(&lock));
-    atomic_store(&pki_lock_forking, (const void *)&lock); /* another thread forks */
+    atomic_store(&pki_lock_forking, (uintptr_t)&lock); /* another thread forks */
     EXPECT(pki_lock_is_interrupted(&lock));
-    atomic_store(&pki_lock_forking, NULL);
+    atomic_store(&pki_lock_forking, 0);
     pki_lock_give(&lock);
     EXPECT(!pki_lock_is_interrupted(&lock));
 }
@@ -129,9 +140,11 @@ END_TEST
 
 START_TEST(reset_frees_it_whoever_held_it)
 {
+    atomic_store(&pki_lock_forking, pki_lock_me());
     pki_lock_take(&lock);
     pki_lock_take(&lock);
-    atomic_store(&lock.state, 2);
+    atomic_store(&pki_lock_forking, 0);
+    atomic_fetch_or(&lock.word, 1);
     pki_lock_reset(&lock);
     EXPECT(lock.depth == 0 && !pki_lock_is_mine(&lock) && others_get_it());
 }
@@ -155,14 +168,14 @@ START_TEST(sleepers_are_woken)
     pthread_t thread[THREADS];
     pki_lock_take(&lock);
     for (int i = 0; i < THREADS; i++) thread_start(&thread[i], wait_long, NULL);
-    for (int i = 0; i < 1000 && atomic_load(&lock.state) != 2; i++) nap(1000);
+    for (int i = 0; i < 1000 && (atomic_load(&lock.word) & 1) == 0; i++) nap(1000);
     nap(20000);
-    EXPECT(atomic_load(&lock.state) == 2 && counter == 0);
+    EXPECT((atomic_load(&lock.word) & 1) == 1 && counter == 0);
     errno = 815;
     pki_lock_give(&lock);
     EXPECT(errno == 815);
     for (int i = 0; i < THREADS; i++) thread_join(thread[i]);
-    EXPECT(counter == THREADS && atomic_load(&lock.state) == 0);
+    EXPECT(counter == THREADS && atomic_load(&lock.word) == 0);
 }
 END_TEST
 
@@ -180,6 +193,9 @@ static Suite *make_suite(void)
     ADD_CASE(suite, tcase, 30, excludes_each_other, tries_exclude_takes,
              only_its_holder_calls_it_his, holder_may_take_it_again, interrupted_unless_forking,
              reset_frees_it_whoever_held_it, sleepers_are_woken);
+    TCase *deadly = tcase_create("deadly");
+    tcase_add_test_raise_signal(deadly, taking_it_twice_aborts, SIGABRT);
+    suite_add_tcase(suite, deadly);
     return suite;
 }
 

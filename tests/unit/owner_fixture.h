@@ -21,10 +21,7 @@ static inline size_t in_outboxes(pki_owner *owner)
     return atomic_load_explicit(&owner->mail_blocks, memory_order_relaxed);
 }
 
-static inline pki_owner *owner_of_block(const void *p)
-{
-    return pki_owner_by_word(pki_word_at(p));
-}
+static inline pki_owner *owner_of_block(const void *p) { return pki_owner_by_word(pki_word_at(p)); }
 
 /* Has the owner look at the clock, as if its last tick were long ago. */
 static inline void force_tick(pki_owner *owner)

@@ -254,7 +254,8 @@ START_TEST(mail_does_not_wait_for_ever)
     b.block += 20;
     b.n = 0;
     helper_do(&h, batch_free, &b);
-    for (size_t i = 20; i < 39; i++) pki_owner_free_remote(b.owner, pki_word_at(block[i]), block[i]);
+    for (size_t i = 20; i < 39; i++)
+        pki_owner_free_remote(b.owner, pki_word_at(block[i]), block[i]);
     EXPECT(in_outboxes(b.owner) == 19);
     helper_dismiss(&h);
     EXPECT(pki_slab_of(block[39])->used == 1);

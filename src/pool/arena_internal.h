@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ * arena_internal.h: an arena's chunks and record.
+ *
+ *   arena {ptr, end, chunk, …} ──► newest chunk ──► … ──► base chunk ──► NULL
+ *
+ *   chunk       ┌ head 64 ┬ blocks … ┬ ptr ──► free ┬ end
+ *   base chunk  ┌ head 64 ┬ ext ┬ blocks …                    stays until fini
+ *
+ * A block too large for a chunk of the present size gets one of its own, put behind the newest one.
+ *
+ * Time is counted in moments: each chunk, clean-up and child that the arena gains has the next one. A
+ * mark remembers the last moment; what has a later one goes when the arena is rewound.
+ *
+ * Invariants (checked by pki_arena_audit):
+ *   A1  ptr and end lie in the newest chunk, begin <= ptr <= end, both multiples of 16
+ *   A2  the base chunk, which holds the ext, is the last of the chain but for chunks of one block
+ *   A3  committed is the sum of the chain's and the spare chunks' sizes, and within the limit
+ *   A4  clean-ups, newest first, have falling moments, none above the clock
+ *   A5  spare chunks are sorted by size, largest first
+ *   A6  each child names this arena as its parent */
+#ifndef PKI_POOL_ARENA_INTERNAL_H
+#define PKI_POOL_ARENA_INTERNAL_H
+
+#include <assert.h>
+
+#include <poolkit/arena.h>
+
+#include "base/attr.h"
+#include "base/bits.h"
+#include "os/lock.h"
+
+struct pk_arena_chunk {
+    pk_arena_chunk *prev;
+    size_t size;   /* of the whole chunk, from this head on                               */
+    char *begin;   /* of the blocks                                                       */
+    char *left_at; /* ptr when a newer chunk became the current one; a chunk of its own: the end */
+    char *touched; /* zero: bytes from here on, and from ptr on, were never handed out    */
+    uint64_t moment;
+    bool zero;     /* fresh from the source, see touched                                  */
+    bool borrowed; /* the caller's buffer: not given back                                 */
+};
+
+static_assert(sizeof(pk_arena_chunk) <= 64, "a chunk's head");
+
+/* What the inline path works on; of a locked arena it lies in the ext, out of the program's reach. */
+typedef struct {
+    char *ptr;
+    char *end;
+} pki_cursor;
+
+struct pk_arena_ext {
+    const char *name;
+    pk_page_source source;
+    pk_oom_fn *on_oom;
+    void *oom_arg;
+    size_t next_size; /* of the next chunk        */
+    size_t max_chunk;
+    size_t limit;  /* SIZE_MAX = none          */
+    size_t retain; /* 0 = adapt                */
+    size_t recent; /* bytes of chunks that lately sufficed */
+    size_t committed;
+    size_t committed_peak;
+    size_t n_chunks;
+    uint64_t clock;
+    uint64_t generation; /* of resets; no two arenas share one */
+    uint64_t first_generation;
+    uint64_t rewound_to; /* marks of moments in (rewound_to, rewound_at] are stale */
+    uint64_t rewound_at;
+    pk_arena_chunk *base;
+    pk_arena_chunk *spare;
+    pk_arena *parent;
+    pk_arena *children; /* newest first */
+    pk_arena *next_sibling;
+    uint64_t born; /* the parent's moment */
+    pki_lock lock;
+    pki_cursor cursor; /* of a locked arena */
+    bool locked;
+};
+
+enum { PKI_CHUNK_HEAD = 64, PKI_ARENA_FIRST = 4096, PKI_ARENA_MAX_CHUNK = 1 << 20 };
+
+static inline pki_cursor *pki_arena_cursor(pk_arena *arena)
+{
+    return arena->ext != NULL && arena->ext->locked ? &arena->ext->cursor
+                                                    : (pki_cursor *)(void *)&arena->ptr;
+}
+
+static inline char *pki_chunk_end(const pk_arena_chunk *chunk)
+{
+    return (char *)pki_align_down((uintptr_t)chunk + chunk->size, PK_ALIGN);
+}
+
+static inline void pki_arena_lock(pk_arena *arena)
+{
+    if (arena->ext != NULL && arena->ext->locked) {
+        pki_lock_take(&arena->ext->lock);
+    }
+}
+
+static inline void pki_arena_unlock(pk_arena *arena)
+{
+    if (arena->ext != NULL && arena->ext->locked) {
+        pki_lock_give(&arena->ext->lock);
+    }
+}
+
+/* Makes the base chunk and the ext, if there is none. */
+pk_status pki_arena_open(pk_arena *arena, const pk_arena_opts *opts);
+
+/* Allocates with the lock held; errno is not set. NULL: *why. */
+void *pki_arena_take(pk_arena *arena, size_t n, size_t align, pk_status *why);
+
+/* Gives up every chunk that is newer than `moment`, makes `chunk` the newest, and keeps what fits in
+ * the retained size. */
+void pki_arena_drop_after(pk_arena *arena, pk_arena_chunk *chunk, char *ptr, uint64_t moment);
+
+/* Gives up all chunks but the base, and what is kept beyond the retained size. */
+void pki_arena_empty(pk_arena *arena);
+
+/* Gives every chunk back; *arena is zero-filled. */
+void pki_arena_close(pk_arena *arena);
+
+/* Returns how many invariants are broken; *first (may be NULL) gets the first one's text. */
+size_t pki_arena_audit(pk_arena *arena, const char **first);
+
+#endif /* PKI_POOL_ARENA_INTERNAL_H */

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ * arena_text.c: resizing the newest block, copies and formatted text. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pool/arena_internal.h"
+
+/* ---- the newest block ---- */
+
+static size_t rounded(size_t n) { return pki_align_up(pki_max(n, 1), PK_ALIGN); }
+
+/* Moves ptr from the end of the newest block to its new end. */
+static bool resize_newest(pk_arena *arena, char *p, size_t old_n, size_t new_n)
+{
+    pki_cursor *cursor = pki_arena_cursor(arena);
+    if (p + rounded(old_n) != cursor->ptr || new_n > (size_t)(cursor->end - p)) {
+        return false;
+    }
+    char *end = p + rounded(new_n);
+    pk_arena_chunk *chunk = arena->chunk;
+    if (end < cursor->ptr && chunk->touched < cursor->ptr) {
+        chunk->touched = cursor->ptr; /* given back, and no longer zero */
+    }
+    cursor->ptr = end;
+    return true;
+}
+
+bool pk_arena_resize(pk_arena *arena, void *p, size_t old_n, size_t new_n)
+{
+    if (p == NULL || arena->ext == NULL || old_n > PTRDIFF_MAX) {
+        return false;
+    }
+    pki_arena_lock(arena);
+    bool resized = resize_newest(arena, p, old_n, new_n);
+    pki_arena_unlock(arena);
+    return resized || new_n <= rounded(old_n);
+}
+
+void *pk_arena_realloc(pk_arena *arena, void *p, size_t old_n, size_t new_n)
+{
+    if (p == NULL) {
+        return pk_arena_alloc(arena, new_n);
+    }
+    if (pk_arena_resize(arena, p, old_n, new_n)) {
+        return p;
+    }
+    void *to = pk_arena_alloc(arena, new_n);
+    if (to != NULL) {
+        memcpy(to, p, pki_min(old_n, new_n));
+    }
+    return to;
+}
+
+/* ---- copies ---- */
+
+void *pk_arena_memdup(pk_arena *arena, const void *p, size_t n)
+{
+    void *to = pk_arena_alloc(arena, n);
+    if (to != NULL && n > 0) {
+        memcpy(to, p, n);
+    }
+    return to;
+}
+
+char *pk_arena_strdup(pk_arena *arena, const char *s)
+{
+    return pk_arena_memdup(arena, s, strlen(s) + 1);
+}
+
+char *pk_arena_strndup(pk_arena *arena, const char *s, size_t max)
+{
+    size_t n = strnlen(s, max);
+    if (n == SIZE_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    char *to = pk_arena_alloc(arena, n + 1);
+    if (to != NULL) {
+        memcpy(to, s, n);
+        to[n] = '\0';
+    }
+    return to;
+}
+
+/* ---- formatted text ---- */
+
+char *pk_arena_printf(pk_arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = pk_arena_vprintf(arena, format, args);
+    va_end(args);
+    return text;
+}
+
+/* Into the free end of the chunk; *n is the length it has, or would have. NULL: it did not fit. */
+static char *format_at_end(pk_arena *arena, const char *format, va_list args, int *n)
+{
+    pki_cursor *cursor = pki_arena_cursor(arena);
+    size_t room = (size_t)(cursor->end - cursor->ptr);
+    *n = vsnprintf(room == 0 ? NULL : cursor->ptr, room, format, args);
+    if (*n < 0) {
+        arena->chunk->touched = cursor->end; /* it may have written before it gave up */
+        return NULL;
+    }
+    char *text = cursor->ptr;
+    bool fits = (size_t)*n < room;
+    char *written = fits ? text + rounded((size_t)*n + 1) : cursor->end;
+    pk_arena_chunk *chunk = arena->chunk;
+    chunk->touched = chunk->touched > written ? chunk->touched : written;
+    cursor->ptr = fits ? written : text;
+    return fits ? text : NULL;
+}
+
+char *pk_arena_vprintf(pk_arena *arena, const char *format, va_list args)
+{
+    if (pki_arena_open(arena, NULL) != PK_OK) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    va_list again;
+    va_copy(again, args);
+    int n;
+    pki_arena_lock(arena);
+    char *text = format_at_end(arena, format, args, &n);
+    pki_arena_unlock(arena);
+    if (text == NULL && n >= 0 && (text = pk_arena_alloc(arena, (size_t)n + 1)) != NULL) {
+        vsnprintf(text, (size_t)n + 1, format, again);
+    }
+    va_end(again);
+    return text;
+}
