@@ -95,6 +95,7 @@ char *pk_arena_printf(pk_arena *arena, const char *format, ...)
 }
 
 /* Into the free end of the chunk; *n is the length it has, or would have. NULL: it did not fit. */
+PK_ATTR_PRINTF(2, 0)
 static char *format_at_end(pk_arena *arena, const char *format, va_list args, int *n)
 {
     pki_cursor *cursor = pki_arena_cursor(arena);

@@ -128,7 +128,8 @@ static pki_large *take_cached(pki_space *space, size_t size, size_t align)
         size_t room = large->mapped - (size_t)(large->block - (char *)chunk_of_large(large));
         bool fits =
             room >= size && room - size <= size / 4 && ((uintptr_t)large->block & (align - 1)) == 0;
-        if (fits && (best == NULL || large->mapped < best->mapped)) {
+        bool allowed = large->mapped <= space->limit - space->used;
+        if (fits && allowed && (best == NULL || large->mapped < best->mapped)) {
             best = large;
         }
     }
