@@ -14,6 +14,7 @@ extern "C" {
 
 asm(".weak __gxx_personality_v0\n"
     ".weak __cxa_begin_catch\n"
+    ".weak _ZSt9terminatev\n"
     ".weak __cxa_end_catch\n");
 
 namespace std

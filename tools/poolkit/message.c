@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void say(const char *format, va_list arguments, const char *tail)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list arguments,
+                                                      const char *tail)
 {
     fflush(stdout);
     fputs("poolkit: ", stderr);
