@@ -25,9 +25,12 @@ set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wcast-qual 
              -Wvla -Wformat=2 $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>)
 
 # The compiler must not turn our calloc's malloc + memset into a call of calloc, nor drop a pair of
-# malloc and free that a test makes on purpose.
+# malloc and free that a test makes on purpose, nor (clang) take them for functions that leave errno
+# alone.
 set(no_builtin_malloc -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
-                      -fno-builtin-free -fno-builtin-aligned_alloc)
+                      -fno-builtin-free -fno-builtin-aligned_alloc -fno-builtin-memalign
+                      -fno-builtin-valloc -fno-builtin-pvalloc -fno-builtin-posix_memalign
+                      -fno-builtin-reallocarray)
 
 set(library_flags -fvisibility=hidden -ftls-model=initial-exec)
 foreach(flag -fno-semantic-interposition -fno-plt)
