@@ -9,11 +9,7 @@ void *pki_entry_malloc(size_t n) { return pki_process_alloc(n); }
 
 void *pki_entry_alloc(size_t n, size_t align)
 {
-    if (!pki_is_power_of_two(align)) {
-        return NULL;
-    }
-    return pki_heap_alloc_slow(&pki_process_heap,
-                               (pki_request){n, pki_max(align, PK_ALIGN), false, false});
+    return pk_heap_alloc_aligned(&pki_process_heap, n, align);
 }
 
 void pki_entry_free(void *p) { pki_free(p); }

@@ -533,12 +533,17 @@ void pki_owner_tick(pki_owner *owner)
     errno = saved_errno;
 }
 
-static size_t purge_owner(pki_owner *owner)
+void pki_owner_give_spares(pki_owner *owner)
 {
-    pki_lock_take(&owner->lock);
     while (owner->n_spare > 0) {
         pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
     }
+}
+
+static size_t purge_owner(pki_owner *owner)
+{
+    pki_lock_take(&owner->lock);
+    pki_owner_give_spares(owner);
     size_t bytes = purge_slabs(owner, 0, UINT32_MAX, UINT32_MAX);
     pki_lock_give(&owner->lock);
     return bytes;

@@ -159,6 +159,9 @@ bool pki_owner_is_block(uint32_t word, const void *p);
 
 /* ---- inside the room ---- */
 
+/* Gives the empty slabs that the owner keeps to its space; its lock is held. */
+void pki_owner_give_spares(pki_owner *owner);
+
 /* Moves the first orphan to the end of the list; owners_lock is held. */
 void pki_orphans_rotate(pki_space *space);
 

@@ -138,21 +138,14 @@ pki_owner *pki_owner_adopt(pki_space *space)
     return owner;
 }
 
-static void give_spares(pki_owner *owner)
-{
-    pki_lock_take(&owner->lock);
-    while (owner->n_spare > 0) {
-        pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
-    }
-    pki_lock_give(&owner->lock);
-}
-
 void pki_owner_leave(pki_owner *owner)
 {
     pki_owner_flush(owner);
     pki_lock_take(&owner->space->owners_lock);
-    set_thread(owner, NULL); /* from now on, slabs that become empty go to the space */
-    give_spares(owner);
+    pki_lock_take(&owner->lock);
+    owner->thread = NULL; /* from now on, slabs that become empty go to the space */
+    pki_owner_give_spares(owner);
+    pki_lock_give(&owner->lock);
     add_orphan(owner);
     pki_lock_give(&owner->space->owners_lock);
 }

@@ -240,10 +240,8 @@ static pki_slab *take_charged(pki_space *space, unsigned n, bool *zero, pk_statu
 /* take_charged, and a new chunk if there are none. Called and left with the lock held. */
 static pki_slab *take_slabs_or_grow(pki_space *space, unsigned n, bool *zero, pk_status *why)
 {
-    pk_status first_why = PK_OK;
-    pki_slab *first = take_charged(space, n, zero, &first_why);
-    if (first != NULL || first_why == PK_ELIMIT) {
-        *why = first == NULL ? PK_ELIMIT : *why;
+    pki_slab *first = take_charged(space, n, zero, why);
+    if (first != NULL || *why == PK_ELIMIT) {
         return first;
     }
     pki_lock_give(&space->lock);
