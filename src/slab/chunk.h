@@ -60,7 +60,8 @@ enum {
     PKI_WORD_SPARE = 0xFFB0     /* an empty slab that an owner keeps for its next use */
 };
 
-/* A slab: blocks [0, fresh) were handed out at least once, [fresh, capacity) never.
+/* A slab: memory cut into equal blocks, and a bitmap of them. Blocks [0, fresh) were handed out at
+ * least once, [fresh, capacity) never. A chunk has 63 of them; a block pool's chunk is one.
  *
  * Invariants (checked in owner_audit.c):
  *   S1  its word names its owner and its class, and the class's size is block_size
@@ -69,12 +70,14 @@ enum {
  *   S4  no bit below word `hint` of the bitmap is set
  *   S5  it is on its owner's list of the class exactly if it has a set bit or fresh blocks */
 typedef struct pki_slab {
-    uint32_t block_size;
+    char *base;          /* of the blocks                                            */
+    uint64_t *bits;      /* a bit each: 1 = free                                     */
+    uint32_t block_size; /* of a run: the bytes that were asked for                  */
     uint32_t reciprocal; /* of block_size: see pki_block_index                       */
-    uint16_t used;       /* blocks whose bit is not set: the program's or in a stack */
-    uint16_t capacity;   /* for a run: how many slabs it has                         */
-    uint16_t fresh;
-    uint16_t hint;
+    uint32_t used;       /* blocks whose bit is not set: the program's or in a stack */
+    uint32_t capacity;   /* for a run: how many slabs it has                         */
+    uint32_t fresh;
+    uint32_t hint;
     struct pki_slab *next; /* the list of this class: slabs with room                 */
     struct pki_slab *prev;
     uint16_t bin;    /* the class                                                   */
@@ -172,7 +175,8 @@ static inline uint64_t *pki_slab_bits(const pki_slab *slab)
 }
 
 /* ceil(2^32 / size): offset × reciprocal >> 32 is then offset / size, exact for every offset below
- * 64 KiB and every size from 16 bytes to 64 KiB (tests/unit/slab_test.c tries them all). */
+ * 64 KiB and every size from 16 bytes to 64 KiB (tests/unit/slab_test.c tries them all). Beyond, below
+ * 4 GiB, it is exact for multiples of size: its excess is below offset / 2^32 blocks. */
 static inline uint32_t pki_reciprocal(size_t size)
 {
     return (uint32_t)(((UINT64_C(1) << 32) + size - 1) / size);

@@ -23,37 +23,6 @@ enum {
     STEAL_LOOKS = 8          /* orphans looked at for a slab of the class                       */
 };
 
-/* ---- lists of slabs with room; the owner's lock is held ---- */
-
-static void list_add_behind_first(pki_bin_list *list, pki_slab *slab)
-{
-    pki_slab *first = list->first;
-    slab->listed = true;
-    slab->prev = first;
-    slab->next = first == NULL ? NULL : first->next;
-    if (slab->next != NULL) {
-        slab->next->prev = slab;
-    }
-    if (first == NULL) {
-        list->first = slab;
-    } else {
-        first->next = slab;
-    }
-}
-
-static void list_remove(pki_bin_list *list, pki_slab *slab)
-{
-    slab->listed = false;
-    if (slab->next != NULL) {
-        slab->next->prev = slab->prev;
-    }
-    if (slab->prev != NULL) {
-        slab->prev->next = slab->next;
-    } else {
-        list->first = slab->next;
-    }
-}
-
 static void touch(const pki_owner *owner, pki_slab *slab)
 {
     slab->touched = owner->tick;
@@ -71,7 +40,7 @@ static void give_label(pki_owner *owner, pki_slab *slab, unsigned bin)
 {
     pki_word_set(pki_chunk_of(slab), pki_slab_index(slab), word_of(owner, bin));
     owner->list[bin].n_slabs++;
-    list_add_behind_first(&owner->list[bin], slab);
+    pki_slab_list_add(&owner->list[bin].first, slab);
     touch(owner, slab);
 }
 
@@ -83,7 +52,7 @@ static bool steal_from(pki_owner *owner, pki_owner *orphan, unsigned bin)
     }
     pki_slab *slab = orphan->thread == NULL ? orphan->list[bin].first : NULL;
     if (slab != NULL) {
-        list_remove(&orphan->list[bin], slab);
+        pki_slab_list_remove(&orphan->list[bin].first, slab);
         orphan->list[bin].n_slabs--;
         give_label(owner, slab, bin);
     }
@@ -123,7 +92,9 @@ static bool get_slab(pki_owner *owner, unsigned bin, pk_status *why)
         return false;
     }
     owner->grown += slab->zero;
-    pki_slab_init(slab, &owner->space->geometry->classes[bin], bin);
+    const pki_class *cls = &owner->space->geometry->classes[bin];
+    pki_slab_init(slab, pki_slab_base(slab), pki_slab_bits(slab), cls->size, cls->capacity);
+    slab->bin = (uint16_t)bin;
     give_label(owner, slab, bin);
     return true;
 }
@@ -131,7 +102,7 @@ static bool get_slab(pki_owner *owner, unsigned bin, pk_status *why)
 static void retire(pki_owner *owner, pki_slab *slab)
 {
     pki_bin_list *list = &owner->list[slab->bin];
-    list_remove(list, slab);
+    pki_slab_list_remove(&list->first, slab);
     list->n_slabs--;
     if (owner->thread == NULL || owner->n_spare == PKI_SPARE_SLABS) {
         pki_space_give_slab(owner->space, slab);
@@ -154,7 +125,7 @@ static pki_put_result put_one(pki_owner *owner, void *p)
     if (result == PKI_PUT_DONE) {
         touch(owner, slab);
         if (!slab->listed) {
-            list_add_behind_first(&owner->list[slab->bin], slab);
+            pki_slab_list_add(&owner->list[slab->bin].first, slab);
         }
         if (slab->used == 0) {
             retire(owner, slab);
@@ -318,15 +289,6 @@ static bool has_stack(pki_owner *owner, unsigned bin)
            resize_stack(owner, bin, owner->space->geometry->classes[bin].stack_first);
 }
 
-static void reverse(void **blocks, unsigned n)
-{
-    for (unsigned i = 0; i < n / 2; i++) {
-        void *p = blocks[i];
-        blocks[i] = blocks[n - 1 - i];
-        blocks[n - 1 - i] = p;
-    }
-}
-
 /* Takes up to `n` blocks from the first slab with room. */
 static unsigned take_from_first(pki_owner *owner, unsigned bin, void **out, unsigned n)
 {
@@ -336,11 +298,11 @@ static unsigned take_from_first(pki_owner *owner, unsigned bin, void **out, unsi
     unsigned got = pki_slab_take(slab, out, n, &fresh);
     touch(owner, slab);
     if (!pki_slab_has_room(slab)) {
-        list_remove(list, slab);
+        pki_slab_list_remove(&list->first, slab);
     }
     list->zero_next = list->zero_end = NULL;
     if (fresh > 0 && slab->zero) {
-        list->zero_next = out[got - fresh];
+        list->zero_next = out[fresh - 1];
         list->zero_end = list->zero_next + (size_t)fresh * slab->block_size;
     }
     return got;
@@ -360,7 +322,6 @@ static void *fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
     size_t refill = owner->space->geometry->classes[bin].refill;
     unsigned wanted = (unsigned)pki_min(refill, (list->capacity + 1) / 2);
     unsigned got = take_from_first(owner, bin, list->base, wanted);
-    reverse(list->base, got);
     void *p = list->base[got - 1];
     atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + got - 1, memory_order_release);
     return p;
@@ -586,8 +547,8 @@ bool pki_owner_is_block(uint32_t word, const void *p)
     }
     const pki_slab *slab = pki_slab_of(p);
     pki_lock_take(&owner->lock);
-    int number = pki_slab_block_number(slab, p);
-    bool used = number >= 0 && (pki_slab_bits(slab)[number / 64] >> (number % 64) & 1) == 0;
+    int64_t number = pki_slab_block_number(slab, p);
+    bool used = number >= 0 && !pki_slab_is_free(slab, (size_t)number);
     pki_lock_give(&owner->lock);
     return used;
 }

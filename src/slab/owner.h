@@ -34,6 +34,7 @@
 #include <poolkit/fault.h>
 
 #include "slab/slab.h"
+#include "slab/space.h"
 
 enum { PKI_OUTBOX_BLOCKS = 62, PKI_OUTBOXES = 8, PKI_SPARE_SLABS = 2 };
 

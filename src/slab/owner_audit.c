@@ -77,12 +77,11 @@ static bool is_listed(const pki_owner *owner, const pki_slab *slab)
     return s == slab;
 }
 
-static void audit_bits(const pki_slab *slab, pki_findings *f)
+void pki_audit_slab_bits(const pki_slab *slab, pki_findings *f)
 {
-    const uint64_t *bits = pki_slab_bits(slab);
     unsigned set = 0, above_fresh = 0, below_hint = 0;
     for (unsigned i = 0; i < slab->capacity; i++) {
-        bool is_set = (bits[i / 64] >> (i % 64) & 1) != 0;
+        bool is_set = pki_slab_is_free(slab, i);
         set += is_set;
         above_fresh += is_set && i >= slab->fresh;
         below_hint += is_set && i / 64 < slab->hint;
@@ -104,7 +103,7 @@ static void audit_slab(const pki_owner *owner, const pki_slab *slab, uint32_t wo
         bool listed = is_listed(owner, slab);
         pki_expect(f, listed == (slab->listed != 0) && listed == pki_slab_has_room(slab),
                    "S5: a slab is on its class's list without room, or not with room", slab);
-        audit_bits(slab, f);
+        pki_audit_slab_bits(slab, f);
     }
 }
 

@@ -115,10 +115,9 @@ typedef struct {
 
 static bool walk_slab(const pki_slab *slab, const visitor *v)
 {
-    const uint64_t *bits = pki_slab_bits(slab);
-    char *p = pki_slab_base(slab);
+    char *p = slab->base;
     for (unsigned i = 0; i < slab->fresh; i++, p += slab->block_size) {
-        bool live = (bits[i / 64] >> (i % 64) & 1) == 0;
+        bool live = !pki_slab_is_free(slab, i);
         if (!v->fn(v->arg, p, slab->block_size, live)) {
             return false;
         }

@@ -31,6 +31,9 @@ typedef struct {
 /* Counts a broken invariant unless `holds`. `what` begins with its number: "S2: …". */
 void pki_expect(pki_findings *findings, bool holds, const char *what, const void *where);
 
+/* S2, S3 and S4 of one slab. */
+void pki_audit_slab_bits(const pki_slab *slab, pki_findings *findings);
+
 void pki_audit_space(pki_space *space, pki_findings *findings);
 void pki_audit_owners(pki_space *space, pki_findings *findings);
 

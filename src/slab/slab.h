@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT
- * slab.h: taking blocks out of one slab and putting them back. The owner's lock is held. */
+ * slab.h: taking blocks out of one slab and putting them back. The owner's lock is held. What is in
+ * slab.c needs no operating system. */
 #ifndef PKI_SLAB_SLAB_H
 #define PKI_SLAB_SLAB_H
 
-#include "slab/space.h"
+#include <stdbool.h>
 
-/* Prepares an empty slab for the class; its word is the caller's business. */
-void pki_slab_init(pki_slab *slab, const pki_class *cls, unsigned bin);
+#include "slab/chunk.h"
+
+/* Prepares an empty slab of `capacity` blocks of `size` bytes at `base`, with their bitmap at `bits`.
+ * Its word, if it has one, is the caller's business. */
+void pki_slab_init(pki_slab *slab, void *base, uint64_t *bits, size_t size, size_t capacity);
 
 static inline bool pki_slab_has_room(const pki_slab *slab) { return slab->used < slab->capacity; }
 
-/* Moves up to `n` free blocks to out[0..], lowest addresses first, those used before before those
- * that never were. Returns how many; *fresh is how many of the last ones are fresh. */
+/* Moves up to `n` free blocks to out[0..], as a stack from which the lowest address is popped first,
+ * and those used before before those that never were. Returns how many; the first *fresh of them
+ * are fresh. */
 unsigned pki_slab_take(pki_slab *slab, void **out, unsigned n, unsigned *fresh);
 
 typedef enum {
@@ -22,11 +27,24 @@ typedef enum {
 
 pki_put_result pki_slab_put(pki_slab *slab, const void *p);
 
-/* Is `p` the start of a block that was handed out at least once? Then its number, else -1. */
-int pki_slab_block_number(const pki_slab *slab, const void *p);
+/* The page groups that a block's bytes lie on: a chunk's slab has 16. */
+enum { PKI_PAGE_GROUP_SIZE = 1 << (PKI_SLAB_SHIFT - 4) };
+uint16_t pki_slab_pages_of_block(const pki_slab *slab, size_t number);
 
-/* Gives back the pages on which every block is free; returns how many bytes. Blocks in stacks
- * count as used. */
+/* Is `p` the start of a block that was handed out at least once? Then its number, else -1. */
+int64_t pki_slab_block_number(const pki_slab *slab, const void *p);
+
+static inline bool pki_slab_is_free(const pki_slab *slab, size_t number)
+{
+    return (slab->bits[number / 64] >> (number % 64) & 1) != 0;
+}
+
+/* A list of slabs with room. The first one is taken from; others are added behind it. */
+void pki_slab_list_add(pki_slab **first, pki_slab *slab);
+void pki_slab_list_remove(pki_slab **first, pki_slab *slab);
+
+/* slab_purge.c: gives back the pages on which every block of a chunk's slab is free; returns how many
+ * bytes. Blocks in stacks count as used. */
 size_t pki_slab_purge(pki_slab *slab);
 
 #endif /* PKI_SLAB_SLAB_H */

@@ -282,7 +282,7 @@ static void describe_run(pki_slab *first, unsigned n, size_t size)
     pki_chunk *chunk = pki_chunk_of(first);
     unsigned number = pki_slab_index(first);
     first->block_size = (uint32_t)size;
-    first->capacity = (uint16_t)n;
+    first->capacity = n;
     pki_word_set(chunk, number, PKI_WORD_RUN);
     for (unsigned i = 1; i < n; i++) {
         pki_word_set(chunk, number + i, PKI_WORD_RUN_REST);

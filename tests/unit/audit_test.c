@@ -183,7 +183,7 @@ START_TEST(audit_finds_S1)
 {
     pki_slab *slab = my_slab();
     BREAK("S1", slab->block_size, slab->block_size + 16);
-    BREAK("S1", slab->capacity, (uint16_t)(slab->capacity - 1));
+    BREAK("S1", slab->capacity, (uint32_t)(slab->capacity - 1));
     BREAK("S1", slab->bin, (uint16_t)(slab->bin + 1));
     break_word("S1", blocks[0][1], (me->key ^ 0x40000000u) | slab->bin * 16u);
     break_word("S1", blocks[0][1], me->key | (slab->bin + 1u) * 16u);
@@ -195,9 +195,9 @@ END_TEST
 START_TEST(audit_finds_S2)
 {
     pki_slab *slab = my_slab();
-    BREAK("S2", slab->used, (uint16_t)(slab->used + 1));
-    BREAK("S2", slab->used, (uint16_t)(slab->used - 1));
-    BREAK("S2", slab->fresh, (uint16_t)(slab->fresh + 1));
+    BREAK("S2", slab->used, (uint32_t)(slab->used + 1));
+    BREAK("S2", slab->used, (uint32_t)(slab->used - 1));
+    BREAK("S2", slab->fresh, (uint32_t)(slab->fresh + 1));
     uint64_t *bits = pki_slab_bits(slab);
     BREAK("S2", bits[0], bits[0] & (bits[0] - 1));
 }
@@ -354,7 +354,7 @@ START_TEST(audit_finds_O3)
     BREAK("O3", list->base[STACKED - 1], list->base[0]);
     pki_slab *slab = pki_slab_of(list->base[0]);
     uint64_t *bits = pki_slab_bits(slab);
-    int number = pki_slab_block_number(slab, list->base[0]);
+    int64_t number = pki_slab_block_number(slab, list->base[0]);
     EXPECT(number >= 0 && number < 64);
     bits[0] |= UINT64_C(1) << number;
     char text[256];

@@ -27,7 +27,7 @@ static void begin(size_t size)
     pki_class cls = class_of_size(size);
     memset(pki_slab_bits(slab), 0xFF, sizeof chunk->bits[0]);
     *slab = (pki_slab){.hint = 9, .used = 9, .fresh = 9, .purged = 9};
-    pki_slab_init(slab, &cls, 3);
+    pki_slab_init(slab, pki_slab_base(slab), pki_slab_bits(slab), cls.size, cls.capacity);
 }
 
 static void setup(void)
@@ -47,6 +47,11 @@ static unsigned take(unsigned n)
     unsigned got = pki_slab_take(slab, out, n, &fresh);
     EXPECT_AT(got <= n && slab->used == before + got, got, n);
     EXPECT_AT(slab->fresh == fresh_before + fresh && fresh <= got, fresh, got);
+    for (unsigned i = 0; i < got / 2; i++) { /* a stack: the tests look at it from its top */
+        void *p = out[i];
+        out[i] = out[got - 1 - i];
+        out[got - 1 - i] = p;
+    }
     return got;
 }
 
@@ -106,7 +111,7 @@ START_TEST(begins_all_fresh)
     for (size_t size = 16; size <= 32768; size *= 2) {
         begin(size);
         EXPECT_AT(slab->used == 0 && slab->fresh == 0 && slab->hint == 0, size, 0);
-        EXPECT_AT(slab->purged == 0 && slab->bin == 3 && !slab->listed, size, 0);
+        EXPECT_AT(slab->purged == 0 && !slab->listed, size, 0);
         EXPECT_AT(pki_slab_has_room(slab), size, 0);
         slab_is_sound();
         EXPECT_AT(take(MOST) == PKI_SLAB_SIZE / size, size, slab->used);
