@@ -38,6 +38,7 @@
 
 #include <stdarg.h>
 
+#include <poolkit/allocator.h>
 #include <poolkit/common.h>
 #include <poolkit/page_source.h>
 #include <poolkit/stats.h>
@@ -134,12 +135,6 @@ static inline void *pk_arena_alloc_type(pk_arena *arena, size_t n, size_t align)
     return align <= PK_ALIGN ? pk_arena_alloc(arena, n) : pk_arena_alloc_aligned(arena, n, align);
 }
 
-#ifdef __cplusplus
-#define PK_ALIGNOF(T) alignof(T)
-#else
-#define PK_ALIGNOF(T) _Alignof(T)
-#endif
-
 /* One T, or an array of n of them, uninitialised, as a T *. */
 #define pk_new(arena, T) ((T *)pk_arena_alloc_type((arena), sizeof(T), PK_ALIGNOF(T)))
 #define pk_new_array(arena, T, n) ((T *)pk_arena_array((arena), (n), sizeof(T), PK_ALIGNOF(T)))
@@ -209,6 +204,9 @@ PK_API bool pk_arena_walk(const pk_arena *arena, pk_arena_walk_fn *fn, void *arg
 /* `live` is what was handed out since the last reset, rounding included; n_live is 0: an arena does
  * not count its blocks. */
 PK_API void pk_arena_stats(const pk_arena *arena, pk_stats *out);
+
+/* The arena as an allocator: free gives back the newest block only, and else nothing. */
+PK_API pk_allocator pk_arena_as_alloc(pk_arena *arena);
 
 /* ---- scratch ---- */
 

@@ -28,15 +28,20 @@
 #define PK_ATTR_REALLOC(size_arg) __attribute__((alloc_size(size_arg), warn_unused_result))
 /* Argument `format_arg` is a printf format for those from `first_arg` on (0: a va_list). */
 #define PK_ATTR_PRINTF(format_arg, first_arg) __attribute__((format(printf, format_arg, first_arg)))
+#define PK_UNUSED __attribute__((unused))
 #else
 #define PK_API
+#define PK_UNUSED
 #define PK_ATTR_PRINTF(format_arg, first_arg)
 #define PK_ATTR_ALLOC(size_arg)
 #define PK_ATTR_REALLOC(size_arg)
 #endif
 
 #ifdef __cplusplus
+#define PK_ALIGNOF(T) alignof(T)
 extern "C" {
+#else
+#define PK_ALIGNOF(T) _Alignof(T)
 #endif
 
 /* Every block of every pool starts at a multiple of this, as malloc's do on 64-bit systems. */

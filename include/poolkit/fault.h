@@ -27,6 +27,9 @@ typedef enum {
     PK_FAULT_DOUBLE_FREE = 1, /* the block is free already                                  */
     PK_FAULT_NOT_A_BLOCK,     /* inside poolkit's memory, but not where a live block starts */
     PK_FAULT_FOREIGN,         /* the address belongs to no pool of poolkit                  */
+    PK_FAULT_OTHER_POOL,      /* a block of another pool than the one it was given to       */
+    PK_FAULT_ENDED,           /* the pool has ended                                         */
+    PK_FAULT_WRONG_SIZE,      /* the size given is not one that the block can have          */
     PK_FAULT_CORRUPT          /* poolkit's own records were overwritten                     */
 } pk_fault_kind;
 

@@ -33,6 +33,7 @@
 #ifndef POOLKIT_HEAP_H
 #define POOLKIT_HEAP_H
 
+#include <poolkit/allocator.h>
 #include <poolkit/common.h>
 #include <poolkit/stats.h>
 
@@ -116,6 +117,9 @@ PK_API bool pk_heap_check(pk_heap *heap);
  * numbered invariants). Returns how many are broken and, if `text` is not NULL, puts the first
  * one's number and description in it. No other thread may use the heap meanwhile. */
 PK_API size_t pk_heap_audit(pk_heap *heap, char *text, size_t text_size);
+
+/* The heap as an allocator. */
+PK_API pk_allocator pk_heap_as_alloc(pk_heap *heap);
 
 #ifdef __cplusplus
 }

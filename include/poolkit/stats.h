@@ -25,6 +25,8 @@ typedef struct {
     uint64_t committed;      /* address space with memory behind it on demand: the sum of these */
     uint64_t committed_peak; /* the most `committed` was when it was asked for                  */
     uint64_t limit;          /* the byte limit, 0 = none                                        */
+    uint64_t pinned_by_live; /* of free_in_chunks and untouched: in slabs or chunks that a block in
+                              * use keeps from going back                                       */
     uint64_t n_live;         /* blocks that the program holds                                   */
     uint64_t n_chunks;       /* chunks and separate mappings                                    */
     uint64_t n_owners;       /* threads that have, or once had, a record here                   */

@@ -12,11 +12,14 @@
 #define PKI_NOINLINE __attribute__((noinline))
 #define PKI_INLINE static inline __attribute__((always_inline))
 #define PKI_CACHE_ALIGNED __attribute__((aligned(64)))
+#define PKI_WEAK __attribute__((weak)) /* a function that the program may lack: then NULL */
 #define PKI_CONSTRUCTOR __attribute__((constructor)) /* runs when the library is loaded */
 #define PKI_DESTRUCTOR __attribute__((destructor))   /* runs at exit */
 /* Initial-exec: one load finds the variable, without a call, in the drop-in and in a program that
  * links the shared library. It takes a few bytes of the static TLS block that libc keeps spare. */
+#if !defined(PKI_THREAD_LOCAL) /* empty where there are no threads */
 #define PKI_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+#endif
 #else
 #define pki_likely(x) (x)
 #define pki_unlikely(x) (x)
@@ -24,6 +27,7 @@
 #define PKI_NOINLINE
 #define PKI_INLINE static inline
 #define PKI_CACHE_ALIGNED
+#define PKI_WEAK
 #define PKI_CONSTRUCTOR
 #define PKI_DESTRUCTOR
 #define PKI_THREAD_LOCAL _Thread_local

@@ -32,6 +32,12 @@ static const char *describe(pk_fault_kind kind)
         return "not the start of a block";
     case PK_FAULT_FOREIGN:
         return "not from any pool";
+    case PK_FAULT_OTHER_POOL:
+        return "belongs to ";
+    case PK_FAULT_ENDED:
+        return "the pool has ended";
+    case PK_FAULT_WRONG_SIZE:
+        return "not a size of its block";
     case PK_FAULT_CORRUPT:
         return "poolkit's own records are damaged";
     }
@@ -40,7 +46,7 @@ static const char *describe(pk_fault_kind kind)
 
 static void print_and_abort(const char *line)
 {
-    char text[200];
+    char text[240];
     pki_text out = pki_text_begin(text, sizeof text);
     pki_text_string(&out, line);
     pki_text_string(&out, "\n");
@@ -48,16 +54,26 @@ static void print_and_abort(const char *line)
     pki_os_abort();
 }
 
-PKI_COLD void pki_fault_report(pk_fault_kind kind, const char *pool_name, const void *p)
+static void write_line(const pki_fault *fault, char *line, size_t size)
 {
-    char line[160];
-    pki_text out = pki_text_begin(line, sizeof line);
+    pki_text out = pki_text_begin(line, size);
     pki_text_string(&out, "poolkit: ");
-    pki_text_string(&out, pool_name);
-    pki_text_string(&out, ": free of ");
-    pki_text_address(&out, p);
+    pki_text_string(&out, fault->pool_name);
     pki_text_string(&out, ": ");
-    pki_text_string(&out, describe(kind));
+    pki_text_string(&out, fault->call == NULL ? "free" : fault->call);
+    pki_text_string(&out, " of ");
+    pki_text_address(&out, fault->ptr);
+    pki_text_string(&out, ": ");
+    pki_text_string(&out, describe(fault->kind));
+    if (fault->other != NULL) {
+        pki_text_string(&out, fault->other);
+    }
+}
+
+PKI_COLD void pki_fault_tell(const pki_fault *fault)
+{
+    char line[200];
+    write_line(fault, line, sizeof line);
     pki_lock_take(&handler.lock);
     pk_fault_fn *fn = handler.fn;
     void *arg = handler.arg;
@@ -66,10 +82,15 @@ PKI_COLD void pki_fault_report(pk_fault_kind kind, const char *pool_name, const 
         print_and_abort(line);
     } else {
         fn(&(pk_fault){.size = sizeof(pk_fault),
-                       .kind = kind,
-                       .ptr = p,
-                       .pool_name = pool_name,
+                       .kind = fault->kind,
+                       .ptr = fault->ptr,
+                       .pool_name = fault->pool_name,
                        .text = line},
            arg);
     }
+}
+
+void pki_fault_report(pk_fault_kind kind, const char *pool_name, const void *p)
+{
+    pki_fault_tell(&(pki_fault){.kind = kind, .pool_name = pool_name, .ptr = p});
 }

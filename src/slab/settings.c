@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "os/process.h"
+#include "os/watch.h"
 
 pki_settings_struct pki_settings = {.purge_ms = 100};
 
@@ -20,10 +21,17 @@ static bool take(void *arg, pki_span key, pki_span value)
         pki_settings.purge_ms = valid ? ms : pki_settings.purge_ms;
         return valid;
     }
+    bool on;
+    if (pki_span_is(key, "checkers")) {
+        bool valid = pki_span_switch(value, &on);
+        if (valid && !on) {
+            pki_watch_off();
+        }
+        return valid;
+    }
     bool *target = pki_span_is(key, "huge_pages") ? &pki_settings.huge_pages
                    : pki_span_is(key, "stats")    ? &pki_settings.stats
                                                   : NULL;
-    bool on;
     if (target == NULL || !pki_span_switch(value, &on)) {
         return false;
     }
