@@ -54,7 +54,7 @@ typedef struct pk_block_pool_ext pk_block_pool_ext;
 
 /* The caller owns the struct and must not copy or move it while it is in use. The first two members
  * are all that the inline paths read; they are part of the ABI. A pool that was never prepared by
- * pk_block_pool_init must not be used. */
+ * pk_block_pool_init must not be used, except that a zero-filled one may be ended. */
 typedef struct pk_block_pool {
     void **top; /* the next block is top[-1]; NULL there marks the bottom, and sends alloc the slow
                  * way: always so in pools that see each call (checked, zeroing, with handles)   */
@@ -100,11 +100,13 @@ typedef struct {
 /* Prepares *pool; the first chunk is taken by the first allocation. PK_EINVAL: no block size, one
  * above 1 GiB, an alignment that is not possible, unknown flags, PK_ZERO with `construct`, a buffer too
  * small for one block, or opts larger than this library knows. PK_ENOMEM, PK_ELIMIT: no memory for
- * the pool's record, or a limit below it and one chunk. On failure *pool is zero-filled. */
+ * the pool's record, or a limit below it and one chunk. On failure *pool is as one that has ended:
+ * each allocation from it is EINVAL. */
 PK_API pk_status pk_block_pool_init(pk_block_pool *pool, const pk_block_pool_opts *opts);
 
 /* Ends the pool: destroys the objects, gives all memory back. Returns how many blocks were in use.
- * Nothing for a pool that has ended, or is zero-filled. */
+ * Nothing for a pool that has ended, or is zero-filled. An allocation from an ended pool is EINVAL, a
+ * free to it a fault. */
 PK_API size_t pk_block_pool_fini(pk_block_pool *pool);
 
 /* The same only if no block is in use; else PK_EBUSY, and nothing done. */
@@ -119,8 +121,10 @@ PK_API size_t pk_block_pool_need(const pk_block_pool_opts *opts, size_t n);
 
 /* The same, not less, for an array's size. */
 #define PK_BLOCK_POOL_BYTES(n, block_size, align)                                                  \
-    (1024 + 2 * (size_t)(align) +                                                                  \
-     (n) * (24 + (((size_t)(block_size) + 15 + (size_t)(align)) & ~((size_t)(align)-1))))
+    (1024 + PK_BLOCK_ALIGN_(align) + (size_t)(n) * (16 + PK_BLOCK_ROUNDED_(block_size, align)))
+#define PK_BLOCK_ALIGN_(align) ((size_t)(align) < PK_ALIGN ? PK_ALIGN : (size_t)(align))
+#define PK_BLOCK_ROUNDED_(block_size, align)                                                       \
+    (((size_t)(block_size) + PK_BLOCK_ALIGN_(align) - 1) & ~(PK_BLOCK_ALIGN_(align) - 1))
 
 /* ---- blocks ---- */
 

@@ -29,6 +29,7 @@ typedef enum {
     PK_FAULT_FOREIGN,         /* the address belongs to no pool of poolkit                  */
     PK_FAULT_OTHER_POOL,      /* a block of another pool than the one it was given to       */
     PK_FAULT_ENDED,           /* the pool has ended                                         */
+    PK_FAULT_BUSY,            /* a callback used the pool that called it                    */
     PK_FAULT_WRONG_SIZE,      /* the size given is not one that the block can have          */
     PK_FAULT_CORRUPT          /* poolkit's own records were overwritten                     */
 } pk_fault_kind;

@@ -36,6 +36,8 @@ static const char *describe(pk_fault_kind kind)
         return "belongs to ";
     case PK_FAULT_ENDED:
         return "the pool has ended";
+    case PK_FAULT_BUSY:
+        return "its pool is inside a callback";
     case PK_FAULT_WRONG_SIZE:
         return "not a size of its block";
     case PK_FAULT_CORRUPT:
