@@ -19,7 +19,6 @@ enum { PKI_WATCH_GAP = 16 };
 
 /* Does a checker look on? Cheap after the first call. POOLKIT_OPTIONS=checkers=off says no. */
 bool pki_watched(void);
-void pki_watch_off(void);
 
 /* [p, p + n) may not be touched; may be, with contents defined or not. Beginning and end at multiples
  * of 8 where it is hidden. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * watch_linux.c: see watch.h. AddressSanitizer is there if the program has its functions; Valgrind is
- * asked by its client requests, which cost some instructions and do nothing elsewhere. */
+ * watch_linux.c: see watch.h. AddressSanitizer is there if the program has its functions; Valgrind's
+ * memcheck is asked by its client requests, which cost some instructions and do nothing elsewhere,
+ * nor under Valgrind's other tools. */
 #include "os/watch.h"
 
 #include <stdatomic.h>
 
 #include "base/attr.h"
+#include "base/options.h"
+#include "os/process.h"
 
 #if defined(__has_include)
 #if __has_include(<valgrind/memcheck.h>)
@@ -21,18 +24,42 @@ typedef enum { UNKNOWN, NONE, ASAN, VALGRIND } checker;
 /* Relaxed: each thread that finds it unknown finds the same answer. */
 static _Atomic int found;
 
-static bool on_valgrind(void)
+/* Only memcheck answers with something else than 0. */
+static bool on_memcheck(void)
 {
-#if defined(RUNNING_ON_VALGRIND)
-    return RUNNING_ON_VALGRIND != 0;
+#if defined(VALGRIND_MAKE_MEM_DEFINED)
+    char probe = 0;
+    return VALGRIND_MAKE_MEM_DEFINED(&probe, sizeof probe) != 0;
 #else
     return false;
 #endif
 }
 
+/* Read here and not with the other settings: a program that links little of the library has no
+ * others. */
+static bool take(void *arg, pki_span key, pki_span value)
+{
+    bool on;
+    if (pki_span_is(key, "checkers") && pki_span_switch(value, &on)) {
+        *(bool *)arg = on;
+    }
+    return true;
+}
+
+static bool is_wanted(void)
+{
+    bool wanted = true;
+    const char *options = pki_os_environment("POOLKIT_OPTIONS");
+    if (options != NULL) {
+        pki_options_read(options, take, NULL, &wanted);
+    }
+    return wanted;
+}
+
 static checker find(void)
 {
-    checker c = __asan_poison_memory_region != NULL ? ASAN : on_valgrind() ? VALGRIND : NONE;
+    checker c = __asan_poison_memory_region != NULL ? ASAN : on_memcheck() ? VALGRIND : NONE;
+    c = c != NONE && is_wanted() ? c : NONE;
     atomic_store_explicit(&found, (int)c, memory_order_relaxed);
     return c;
 }
@@ -44,8 +71,6 @@ static checker who(void)
 }
 
 bool pki_watched(void) { return who() != NONE; }
-
-void pki_watch_off(void) { atomic_store_explicit(&found, (int)NONE, memory_order_relaxed); }
 
 void pki_watch_hide(const void *p, size_t n)
 {

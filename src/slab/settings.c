@@ -8,7 +8,6 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "os/process.h"
-#include "os/watch.h"
 
 pki_settings_struct pki_settings = {.purge_ms = 100};
 
@@ -23,11 +22,7 @@ static bool take(void *arg, pki_span key, pki_span value)
     }
     bool on;
     if (pki_span_is(key, "checkers")) {
-        bool valid = pki_span_switch(value, &on);
-        if (valid && !on) {
-            pki_watch_off();
-        }
-        return valid;
+        return pki_span_switch(value, &on); /* os/watch.h looks by itself */
     }
     bool *target = pki_span_is(key, "huge_pages") ? &pki_settings.huge_pages
                    : pki_span_is(key, "stats")    ? &pki_settings.stats
