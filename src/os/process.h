@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/lock.h"
+
 /* Milliseconds of a clock that never goes back; cheap (no system call), some 4 ms coarse. */
 uint64_t pki_os_milliseconds(void);
 
@@ -35,5 +37,9 @@ bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void
 
 /* Runs `before` in the thread that forks, then `parent` and `child` in the two processes. */
 bool pki_os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+/* From now on the lock is held while the process forks, and free in the child. For the few locks under
+ * which no other one is taken; each once. */
+void pki_os_hold_at_fork(pki_lock *lock);
 
 #endif /* PKI_OS_PROCESS_H */

@@ -2,6 +2,7 @@
  * process_linux.c: process.h on Linux and pthreads. */
 #include "os/process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -130,4 +131,56 @@ bool pki_os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(vo
     fork_handlers.parent = parent;
     fork_handlers.child = child;
     return pthread_atfork(before_fork, in_parent, in_child) == 0;
+}
+
+/* ---- single locks ---- */
+
+enum { FORK_LOCKS = 4 };
+
+static struct {
+    pki_lock lock;
+    unsigned n;
+    unsigned n_taken; /* for the fork that goes on */
+    pki_lock *held[FORK_LOCKS];
+} fork_locks;
+
+static void take_fork_locks(void)
+{
+    pki_lock_take(&fork_locks.lock);
+    fork_locks.n_taken = fork_locks.n;
+    for (unsigned i = 0; i < fork_locks.n_taken; i++) {
+        pki_lock_take(fork_locks.held[i]);
+    }
+}
+
+static void give_fork_locks(void)
+{
+    for (unsigned i = 0; i < fork_locks.n_taken; i++) {
+        pki_lock_give(fork_locks.held[i]);
+    }
+    pki_lock_give(&fork_locks.lock);
+}
+
+static void reset_fork_locks(void)
+{
+    for (unsigned i = 0; i < fork_locks.n_taken; i++) {
+        pki_lock_reset(fork_locks.held[i]);
+    }
+    pki_lock_reset(&fork_locks.lock);
+}
+
+void pki_os_hold_at_fork(pki_lock *lock)
+{
+    pki_lock_take(&fork_locks.lock);
+    bool first = fork_locks.n == 0;
+    bool room = fork_locks.n < FORK_LOCKS;
+    if (room) {
+        fork_locks.held[fork_locks.n++] = lock;
+    }
+    pki_lock_give(&fork_locks.lock);
+    assert(room);
+    (void)room;
+    if (first) {
+        (void)pthread_atfork(take_fork_locks, give_fork_locks, reset_fork_locks);
+    }
 }

@@ -26,6 +26,7 @@
 
 #include "base/bits.h"
 #include "base/opts.h"
+#include "pool/named.h"
 #include "slab/slab.h"
 
 typedef struct pki_block_chunk {
@@ -74,8 +75,9 @@ struct pk_block_pool_ext {
     size_t n_chunks;
     bool in_callback; /* a constructor, a destructor or a fault's handler runs */
     bool asking;      /* on_oom runs                                           */
-    bool grows;       /* beyond the user's buffer */
-    bool closed;      /* sees each call           */
+    pki_named named;
+    bool grows;  /* beyond the user's buffer */
+    bool closed; /* sees each call           */
     bool watched;
     void *closed_slots[1]; /* NULL: the bottom of the closed stack */
 };

@@ -30,6 +30,8 @@ static bool are_possible(const pk_block_pool_opts *o)
            o->per_chunk <= UINT32_MAX / 2 / o->block_size;
 }
 
+static void stats_of(const void *pool, pk_stats *out) { pk_block_pool_stats(pool, out); }
+
 /* Fills in the defaults; `out` is then all of the record that depends on the options alone. */
 static bool complete(const pk_block_pool_opts *opts, pk_block_pool_ext *out)
 {
@@ -41,6 +43,9 @@ static bool complete(const pk_block_pool_opts *opts, pk_block_pool_ext *out)
     o->align = o->align == 0 ? PK_ALIGN : o->align;
     if (!are_possible(o)) {
         return false;
+    }
+    if (o->name != NULL && o->buffer == NULL) { /* static ones may go without an end */
+        out->named = (pki_named){.kind = "block pool", .stats = stats_of};
     }
     o->name = o->name == NULL ? "block pool" : o->name;
     o->align = pki_max(o->align, PK_ALIGN);
@@ -78,6 +83,10 @@ static void place(pk_block_pool *pool, void *memory, const pk_block_pool_ext *co
     void **bottom = ext->closed ? ext->closed_slots + 1 : ext->base;
     *pool = (pk_block_pool){bottom, ext->closed ? bottom : ext->base + stack, ext};
     pki_watch_begin(ext);
+    if (completed->named.kind != NULL) {
+        ext->named.pool = pool;
+        pki_named_add(&ext->named);
+    }
 }
 
 static pk_status place_mapped(pk_block_pool *pool, const pk_block_pool_ext *completed)
@@ -206,6 +215,7 @@ size_t pk_block_pool_fini(pk_block_pool *pool)
     if (ext->stack_mapped) {
         pki_block_unmap(ext, ext->base - 1, (ext->stack_capacity + 1) * sizeof(void *));
     }
+    pki_named_remove(&ext->named);
     pki_watch_end(ext);
     if (ext->record_size > 0) {
         pk_block_pool_ext last = *ext;
