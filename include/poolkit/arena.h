@@ -114,7 +114,7 @@ static inline void *pk_arena_alloc(pk_arena *arena, size_t n)
     char *p = arena->ptr;
     /* 0 wraps and goes the slow way. It cannot overflow: the room is a multiple of 16, so that n
      * rounded up fits whenever n does. */
-    if (n - 1 < (size_t)(arena->end - p)) {
+    if (n - 1 < PK_CAST(size_t, arena->end - p)) {
         arena->ptr = p + ((n + (PK_ALIGN - 1)) & ~(PK_ALIGN - 1));
         return p;
     }
@@ -136,8 +136,9 @@ static inline void *pk_arena_alloc_type(pk_arena *arena, size_t n, size_t align)
 }
 
 /* One T, or an array of n of them, uninitialised, as a T *. */
-#define pk_new(arena, T) ((T *)pk_arena_alloc_type((arena), sizeof(T), PK_ALIGNOF(T)))
-#define pk_new_array(arena, T, n) ((T *)pk_arena_array((arena), (n), sizeof(T), PK_ALIGNOF(T)))
+#define pk_new(arena, T) PK_CAST(T *, pk_arena_alloc_type((arena), sizeof(T), PK_ALIGNOF(T)))
+#define pk_new_array(arena, T, n)                                                                  \
+    PK_CAST(T *, pk_arena_array((arena), (n), sizeof(T), PK_ALIGNOF(T)))
 
 /* Changes the size of the newest block where it is; old_n is the size asked for. false, and nothing
  * done, if it is not the newest one or the chunk has no room. Shrinking an older block is true and

@@ -121,10 +121,12 @@ PK_API size_t pk_block_pool_need(const pk_block_pool_opts *opts, size_t n);
 
 /* The same, not less, for an array's size. */
 #define PK_BLOCK_POOL_BYTES(n, block_size, align)                                                  \
-    (1024 + PK_BLOCK_ALIGN_(align) + (size_t)(n) * (16 + PK_BLOCK_ROUNDED_(block_size, align)))
-#define PK_BLOCK_ALIGN_(align) ((size_t)(align) < PK_ALIGN ? PK_ALIGN : (size_t)(align))
+    (1024 + PK_BLOCK_ALIGN_(align) +                                                               \
+     PK_CAST(size_t, n) * (16 + PK_BLOCK_ROUNDED_(block_size, align)))
+#define PK_BLOCK_ALIGN_(align)                                                                     \
+    (PK_CAST(size_t, align) < PK_ALIGN ? PK_ALIGN : PK_CAST(size_t, align))
 #define PK_BLOCK_ROUNDED_(block_size, align)                                                       \
-    (((size_t)(block_size) + PK_BLOCK_ALIGN_(align) - 1) & ~(PK_BLOCK_ALIGN_(align) - 1))
+    ((PK_CAST(size_t, block_size) + PK_BLOCK_ALIGN_(align) - 1) & ~(PK_BLOCK_ALIGN_(align) - 1))
 
 /* ---- blocks ---- */
 

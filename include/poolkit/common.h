@@ -37,15 +37,18 @@
 #define PK_ATTR_REALLOC(size_arg)
 #endif
 
+/* PK_CAST is for what is compiled in the user's program, where a C++ compiler may warn of C's casts. */
 #ifdef __cplusplus
 #define PK_ALIGNOF(T) alignof(T)
+#define PK_CAST(T, value) static_cast<T>(value)
 extern "C" {
 #else
 #define PK_ALIGNOF(T) _Alignof(T)
+#define PK_CAST(T, value) ((T)(value))
 #endif
 
 /* Every block of every pool starts at a multiple of this, as malloc's do on 64-bit systems. */
-#define PK_ALIGN ((size_t)16)
+#define PK_ALIGN PK_CAST(size_t, 16)
 
 typedef enum {
     PK_OK = 0,

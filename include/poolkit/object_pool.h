@@ -71,7 +71,7 @@
     }                                                                                              \
     PK_UNUSED static inline TYPE *NAME##_new(NAME *pool)                                           \
     {                                                                                              \
-        return (TYPE *)pk_block_pool_alloc(&pool->pool);                                           \
+        return PK_CAST(TYPE *, pk_block_pool_alloc(&pool->pool));                                  \
     }                                                                                              \
     PK_UNUSED static inline void NAME##_delete(NAME *pool, TYPE *object)                           \
     {                                                                                              \
@@ -79,7 +79,7 @@
     }                                                                                              \
     PK_UNUSED static inline TYPE *NAME##_next(NAME *pool, const TYPE *after)                       \
     {                                                                                              \
-        return (TYPE *)pk_block_pool_next_live(&pool->pool, after);                                \
+        return PK_CAST(TYPE *, pk_block_pool_next_live(&pool->pool, after));                       \
     }                                                                                              \
     PK_UNUSED static inline NAME##_ref NAME##_ref_of(NAME *pool, const TYPE *object)               \
     {                                                                                              \
@@ -89,7 +89,7 @@
     }                                                                                              \
     PK_UNUSED static inline TYPE *NAME##_get(const NAME *pool, NAME##_ref ref)                     \
     {                                                                                              \
-        return (TYPE *)pk_block_pool_at(&pool->pool, ref.handle);                                  \
+        return PK_CAST(TYPE *, pk_block_pool_at(&pool->pool, ref.handle));                         \
     }                                                                                              \
     PK_UNUSED static inline pk_status NAME##_reserve(NAME *pool, size_t n)                         \
     {                                                                                              \
