@@ -60,7 +60,8 @@ typedef struct {
     void *ctx;
 } pk_allocator;
 
-/* malloc, aligned_alloc, realloc and free of the C library. */
+/* malloc, posix_memalign, realloc and free of the C library. In place a block can only shrink, which
+ * gives nothing back. */
 PK_API pk_allocator pk_libc(void);
 
 static inline void *pk_get(pk_allocator a, size_t n, size_t align)
@@ -94,7 +95,8 @@ PK_API void *pk_get_array(pk_allocator a, size_t count, size_t elem, size_t alig
 
 /* ---- pools on allocators ---- */
 
-/* A page source that takes its pages from `*a`, which must outlive the pools on it. */
+/* A page source that takes its pages from `*a`, which must outlive the pools on it. Each chunk costs
+ * sizeof(size_t) bytes more there. map returns NULL, with errno set, when `*a` has no more. */
 PK_API pk_page_source pk_allocator_pages(const pk_allocator *a);
 
 /* ---- for tests ---- */
@@ -102,9 +104,11 @@ PK_API pk_page_source pk_allocator_pages(const pk_allocator *a);
 /* Passes everything on to `below` and counts. Bytes are as asked for. */
 typedef struct {
     pk_allocator below;
-    uint64_t n_alloc, n_free, n_fail; /* calls; a remap that moved counts as both      */
-    uint64_t n_live;                  /* blocks not yet freed                           */
-    uint64_t bytes_live, bytes_peak, bytes_total;
+    uint64_t n_alloc, n_free;        /* calls; a remap that moved counts as both            */
+    uint64_t n_fail;                 /* alloc and remap that returned NULL                  */
+    uint64_t n_live;                 /* blocks not yet freed                                */
+    uint64_t bytes_live, bytes_peak; /* in blocks not yet freed, now and at most            */
+    uint64_t bytes_total;            /* all that was asked for; growth in place adds itself */
 } pk_counting;
 
 PK_API pk_allocator pk_counting_alloc(pk_counting *counting, pk_allocator below);

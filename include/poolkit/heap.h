@@ -51,8 +51,8 @@ typedef struct {
     void *oom_arg;     /* its argument                                                         */
 } pk_heap_opts;
 
-/* Makes an empty heap and stores it in *out. PK_EINVAL: out is NULL or opts->size is larger than
- * this library knows. PK_ENOMEM: no memory for its record. On failure *out is left alone. */
+/* Makes an empty heap and stores it in *out. PK_EINVAL: out is NULL, or opts->size is larger than
+ * this library knows or below sizeof(uint32_t). PK_ENOMEM: no memory for its record. On failure *out is left alone. */
 PK_API pk_status pk_heap_create(pk_heap **out, const pk_heap_opts *opts);
 
 /* Frees every block of the heap and the heap itself, from any thread. No other thread may use the

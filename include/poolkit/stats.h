@@ -5,6 +5,20 @@
  *     committed == live + free_in_chunks + untouched + overhead
  *
  * A snapshot taken while other threads allocate is correct for some moment of each thread.
+ *
+ * Example: what the process heap has, for people and for programs.
+ *
+ *     static bool print(void *file, const char *text, size_t n)
+ *     {
+ *         return fwrite(text, 1, n, file) == n;
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *         pk_stats stats;
+ *         pk_heap_stats(pk_heap_process(), &stats);
+ *         return pk_stats_text(&stats, print, stdout) && pk_stats_json(&stats, print, stdout) ? 0 : 1;
+ *     }
  */
 #ifndef POOLKIT_STATS_H
 #define POOLKIT_STATS_H
@@ -31,6 +45,21 @@ typedef struct {
     uint64_t n_chunks;       /* chunks and separate mappings                                    */
     uint64_t n_owners;       /* threads that have, or once had, a record here                   */
 } pk_stats;
+
+/* ---- as text ---- */
+
+/* Takes the next `n` bytes of a text, which end in no NUL. false: it cannot, and is not called again. */
+typedef bool pk_write_fn(void *arg, const char *text, size_t n);
+
+/* One JSON object on one line, without a newline: every member but `size` under its own name, figures
+ * as integers. A name's bytes that are not UTF-8 become U+FFFD; a name of NULL becomes null. false:
+ * `write` returned it, and the text is not complete. Allocates nothing. */
+PK_API bool pk_stats_json(const pk_stats *stats, pk_write_fn *write, void *arg);
+
+/* A table of nine lines for people, each ending in a newline: sizes in units of 1024, and what part of
+ * `committed` they are. Control characters in the name become '?'. false: as above. Allocates
+ * nothing. */
+PK_API bool pk_stats_text(const pk_stats *stats, pk_write_fn *write, void *arg);
 
 #ifdef __cplusplus
 }

@@ -1,30 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * opts.h: taking over an options struct whose first member is its `size`, as the caller was compiled. */
+ * opts.h: takes an options struct from a caller who may have been compiled with an older version of
+ * it. Each such struct begins with a uint32_t `size`: how much of it the caller knows.
+ *
+ *   caller's    ┌ size ┬ members it knows ┐
+ *   ours        └ size ┴ members it knows ┴ newer members: zero, their default ┘
+ *
+ * A member added later must make the struct larger: one that fits in what was padding would be read
+ * from the padding of old callers. */
 #ifndef PKI_BASE_OPTS_H
 #define PKI_BASE_OPTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
-/* Copies *from to *to, of which this library knows `known` bytes. A smaller one, of an older program, is
- * filled up with zeros; NULL is all zeros; size 0 counts as `known`. false: it is larger than what
- * this library knows, or has no room for its size. */
-static inline bool pki_take_options(void *to, size_t known, const void *from)
-{
-    uint32_t size = 0;
-    memset(to, 0, known);
-    if (from == NULL) {
-        return true;
-    }
-    memcpy(&size, from, sizeof size);
-    size_t n = size == 0 ? known : size;
-    if (n > known || n < sizeof size) {
-        return false;
-    }
-    memcpy(to, from, n);
-    return true;
-}
+/* Fills the `known` bytes at `to` from `from`, of which as many are read as its size says, 0 meaning
+ * `known`; the rest is zero. NULL: all is zero. false: the size is larger than `known`, or too small
+ * to count itself; *to is as it was. */
+bool pki_take_options(void *to, size_t known, const void *from);
 
 #endif /* PKI_BASE_OPTS_H */

@@ -2,6 +2,8 @@
  * text.c: see text.h. */
 #include "base/text.h"
 
+#include <stdbool.h>
+
 static void text_char(pki_text *text, char c)
 {
     if (text->at < text->end) {
@@ -42,4 +44,56 @@ void pki_text_address(pki_text *text, const void *p)
 {
     pki_text_string(text, "0x");
     text_digits(text, (uintptr_t)p, 16);
+}
+
+void pki_text_spaces(pki_text *text, size_t n)
+{
+    while (n-- > 0) {
+        text_char(text, ' ');
+    }
+}
+
+static void text_tenths(pki_text *text, uint64_t tenths, const char *unit)
+{
+    text_digits(text, tenths / 10, 10);
+    text_char(text, '.');
+    text_digits(text, tenths % 10, 10);
+    text_char(text, ' ');
+    pki_text_string(text, unit);
+}
+
+/* `bytes` in tenths of 2^shift, rounded; shift in 10..60. */
+static uint64_t tenths_of(uint64_t bytes, unsigned shift)
+{
+    uint64_t unit = UINT64_C(1) << shift;
+    return (bytes >> shift) * 10 + ((bytes & (unit - 1)) * 10 + unit / 2) / unit;
+}
+
+void pki_text_size(pki_text *text, uint64_t bytes)
+{
+    static const char unit[][4] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    if (bytes < 1024) {
+        text_digits(text, bytes, 10);
+        text_char(text, ' ');
+        pki_text_string(text, unit[0]);
+        return;
+    }
+    unsigned step = 1;
+    while (step < 6 && tenths_of(bytes, 10 * step) >= 10240) {
+        step++;
+    }
+    text_tenths(text, tenths_of(bytes, 10 * step), unit[step]);
+}
+
+void pki_text_percent(pki_text *text, uint64_t part, uint64_t whole)
+{
+    if (whole == 0) {
+        text_char(text, '-');
+        return;
+    }
+    bool fits = part <= (UINT64_MAX - whole / 2) / 1000;
+    uint64_t tenths = fits            ? (part * 1000 + whole / 2) / whole
+                      : whole >= 1000 ? part / (whole / 1000)
+                                      : UINT64_MAX;
+    text_tenths(text, tenths, "%");
 }

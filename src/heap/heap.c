@@ -3,22 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/opts.h"
 #include "heap/heap_internal.h"
 #include "slab/meta.h"
 #include "slab/report.h"
 
-static pk_status check_options(const pk_heap_opts *opts)
-{
-    return opts->size == 0 || opts->size == sizeof *opts ? PK_OK : PK_EINVAL;
-}
-
 pk_status pk_heap_create(pk_heap **out, const pk_heap_opts *opts)
 {
-    static const pk_heap_opts defaults;
-    if (opts == NULL) {
-        opts = &defaults;
-    }
-    if (out == NULL || check_options(opts) != PK_OK) {
+    pk_heap_opts taken;
+    if (out == NULL || !pki_take_options(&taken, sizeof taken, opts)) {
         return PK_EINVAL;
     }
     pk_heap_process(); /* takes the first slot of every thread's table */
@@ -26,10 +19,10 @@ pk_status pk_heap_create(pk_heap **out, const pk_heap_opts *opts)
     if (heap == NULL) {
         return PK_ENOMEM;
     }
-    heap->on_oom = opts->on_oom;
-    heap->oom_arg = opts->oom_arg;
-    pki_space_init(&heap->space, &pki_heap_geometry, opts->name == NULL ? "heap" : opts->name,
-                   opts->limit == 0 ? SIZE_MAX : opts->limit);
+    heap->on_oom = taken.on_oom;
+    heap->oom_arg = taken.oom_arg;
+    pki_space_init(&heap->space, &pki_heap_geometry, taken.name == NULL ? "heap" : taken.name,
+                   taken.limit == 0 ? SIZE_MAX : taken.limit);
     if (!pki_space_register(&heap->space)) {
         pki_meta_free(heap, sizeof *heap);
         return PK_ENOMEM;

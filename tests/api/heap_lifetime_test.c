@@ -47,6 +47,18 @@ START_TEST(create_refuses_bad_arguments)
 }
 END_TEST
 
+/* A caller who knows no member behind `name`: the limit behind it is not one. */
+START_TEST(create_takes_an_older_callers_options)
+{
+    pk_heap_opts opts = {.size = offsetof(pk_heap_opts, limit), .name = "old", .limit = 1};
+    pk_heap *one = make(&opts);
+    pk_stats s = heap_figures(one);
+    ck_assert_str_eq(s.name, "old");
+    ck_assert_uint_eq(s.limit, 0);
+    pk_heap_destroy(one);
+}
+END_TEST
+
 START_TEST(create_takes_defaults)
 {
     static const pk_heap_opts zero, sized = {.size = sizeof(pk_heap_opts)};
@@ -233,8 +245,9 @@ END_TEST
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("heap_lifetime");
-    ADD_CASE(suite, heap_case("create"), 30, create_refuses_bad_arguments, create_takes_defaults,
-             create_copies_the_name, create_cuts_a_long_name);
+    ADD_CASE(suite, heap_case("create"), 30, create_refuses_bad_arguments,
+             create_takes_an_older_callers_options, create_takes_defaults, create_copies_the_name,
+             create_cuts_a_long_name);
     ADD_CASE(suite, heap_case("destroy"), 60, destroy_null_does_nothing,
              destroy_takes_live_blocks_with_it, destroy_from_another_thread,
              a_thousand_heaps_at_once, ten_thousand_heaps_one_after_another);

@@ -81,11 +81,75 @@ START_TEST(cut_at_every_size)
 }
 END_TEST
 
+static const char *size_text(uint64_t n)
+{
+    static char buffer[ROOM];
+    pki_text text = pki_text_begin(buffer, sizeof buffer);
+    pki_text_size(&text, n);
+    return buffer;
+}
+
+START_TEST(sizes_for_people)
+{
+    ck_assert_str_eq(size_text(0), "0 B");
+    ck_assert_str_eq(size_text(1023), "1023 B");
+    ck_assert_str_eq(size_text(1024), "1.0 KiB");
+    ck_assert_str_eq(size_text(1075), "1.0 KiB");
+    ck_assert_str_eq(size_text(1076), "1.1 KiB");
+    ck_assert_str_eq(size_text(1048524), "1023.9 KiB");
+    ck_assert_str_eq(size_text(1048525), "1.0 MiB"); /* never 1024.0 KiB */
+    ck_assert_str_eq(size_text((uint64_t)5 << 29), "2.5 GiB");
+    ck_assert_str_eq(size_text((uint64_t)1 << 40), "1.0 TiB");
+    ck_assert_str_eq(size_text((uint64_t)1 << 50), "1.0 PiB");
+    ck_assert_str_eq(size_text((uint64_t)3 << 59), "1.5 EiB");
+    ck_assert_str_eq(size_text(UINT64_MAX), "16.0 EiB");
+}
+END_TEST
+
+static const char *percent_text(uint64_t part, uint64_t whole)
+{
+    static char buffer[ROOM];
+    pki_text text = pki_text_begin(buffer, sizeof buffer);
+    pki_text_percent(&text, part, whole);
+    return buffer;
+}
+
+START_TEST(percentages)
+{
+    ck_assert_str_eq(percent_text(0, 0), "-");
+    ck_assert_str_eq(percent_text(5, 0), "-");
+    ck_assert_str_eq(percent_text(0, 7), "0.0 %");
+    ck_assert_str_eq(percent_text(7, 7), "100.0 %");
+    ck_assert_str_eq(percent_text(1, 3), "33.3 %");
+    ck_assert_str_eq(percent_text(2, 3), "66.7 %");
+    ck_assert_str_eq(percent_text(1, 2000), "0.1 %");
+    ck_assert_str_eq(percent_text(1, 2001), "0.0 %");
+    ck_assert_str_eq(percent_text(300, 100), "300.0 %");
+    ck_assert_str_eq(percent_text(UINT64_MAX, UINT64_MAX), "100.0 %");
+    ck_assert_str_eq(percent_text(UINT64_MAX / 2, UINT64_MAX), "50.0 %");
+    ck_assert_str_eq(percent_text(UINT64_MAX, 1),
+                     "1844674407370955161.5 %"); /* the most there is */
+}
+END_TEST
+
+START_TEST(spaces)
+{
+    char buffer[8];
+    pki_text text = pki_text_begin(buffer, sizeof buffer);
+    pki_text_spaces(&text, 0);
+    ck_assert_str_eq(buffer, "");
+    pki_text_spaces(&text, 3);
+    ck_assert_str_eq(buffer, "   ");
+    pki_text_spaces(&text, 100);
+    ck_assert_str_eq(buffer, "       ");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("text");
     ADD_CASE(suite, tcase_create("text"), 10, numbers_and_addresses, begins_empty,
-             cut_at_every_size);
+             cut_at_every_size, sizes_for_people, percentages, spaces);
     return suite;
 }
 
