@@ -4,8 +4,6 @@
 
 bool pki_watched(void) { return false; }
 
-void pki_watch_off(void) {}
-
 void pki_watch_hide(const void *p, size_t n) { (void)p, (void)n; }
 
 void pki_watch_show(const void *p, size_t n, bool defined) { (void)p, (void)n, (void)defined; }

@@ -4,7 +4,6 @@
 
 #include "base/bits.h"
 
-
 static void *buffer_map(void *ctx, size_t n, size_t align, unsigned *got)
 {
     pk_buffer_source *buffer = ctx;

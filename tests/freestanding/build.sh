@@ -10,7 +10,8 @@ cd "$POOLKIT_SRC"
 here=tests/freestanding
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wcast-qual -Wwrite-strings -Wno-psabi -Werror'
+warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wcast-qual -Wwrite-strings -Wmissing-prototypes
+          -Wno-psabi -Werror'
 
 # The lines of the document's first sh block, and the size that it tells.
 awk '/^```sh/ { on = 1; next } /^```/ { if (on) exit } on' docs/embedded.md > "$work/commands"
@@ -22,6 +23,17 @@ missing() {
     nm "$OUT"/*.o | awk '$1 == "U" { used[$2] } $2 ~ /[A-Z]/ { here[$3] }
                          END { for (f in used) if (!(f in here)) print f }' |
         grep -vxE 'mem(cpy|move|set|cmp)|__(popcount|clz|ctz|u?div|u?mod|u?divmod)di[234]|__aeabi_[a-z0-9]+' || :
+}
+
+# What the port for Linux defines and this one does not.
+not_ported() {
+    for file in src/os/*_linux.c; do
+        nm -g --defined-only "$OUT/$(basename "$file" _linux.c)_none.o" | awk '{ print $3 }'
+    done | sort > "$work/none"
+    for file in src/os/*_linux.c; do
+        $CC -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -c "$file" -o "$work/linux.obj"
+        nm -g --defined-only "$work/linux.obj" | awk '{ print $3 }'
+    done | sort | comm -23 - "$work/none"
 }
 
 # Builds the library for one compiler and target ("" = this machine): build gcc -m32
@@ -60,6 +72,8 @@ for compiler in gcc clang; do
         build $compiler "$options"
         run
     done
+    lacks=$(OUT=$work/$compiler not_ported)
+    [ -z "$lacks" ] || { echo "src/os/*_none.c:" $lacks "is not there"; exit 1; }
 done
 [ -n "$found" ] || exit 77
 if clang --print-targets 2>/dev/null | grep -qw thumb; then
