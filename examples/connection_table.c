@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { CLIENTS = 500, MOST = 64, BUFFER = 4096, IDLE = 40, TICKS = 20000, ACTS = 10 /* a tick */ };
 
@@ -66,26 +65,13 @@ typedef struct {
     connections pool;
     timer queue[TIMERS];
     unsigned head, tail; /* they wrap; head == tail: empty */
-    unsigned opened, refused, closed, stale_timers, stale_sends, received, wrong;
+    unsigned opened, refused, closed, stale_timers, stale_messages, wrong;
 } server;
 
 static void start_timer(server *s, connection *c, unsigned now)
 {
     c->closes_at = now + IDLE;
     s->queue[s->tail++ % TIMERS] = (timer){connections_ref_of(&s->pool, c), c->closes_at};
-}
-
-static connections_ref open_connection(server *s, unsigned client, unsigned now)
-{
-    connection *c = connections_new(&s->pool);
-    if (!c) { /* the table is full */
-        s->refused++;
-        return (connections_ref){{0, 0}}; /* names nothing */
-    }
-    c->client = client;
-    s->opened++;
-    start_timer(s, c, now);
-    return connections_ref_of(&s->pool, c);
 }
 
 /* Back to the built state: the buffer empty, the lock free. */
@@ -108,22 +94,27 @@ static void run_timers(server *s, unsigned now)
     }
 }
 
-/* false: there is no such connection any more, the client has to come again. */
-static bool receive(server *s, connections_ref ref, unsigned client, unsigned now)
+/* A message from a client; `known` is what the client was told that its connection is. */
+static void receive(server *s, unsigned client, connections_ref *known, unsigned now)
 {
-    connection *c = connections_get(&s->pool, ref);
-    if (!c) {
-        s->stale_sends += ref.handle.generation != 0;
-        return false;
+    connection *c = connections_get(&s->pool, *known);
+    if (!c) { /* timed out, or the first message */
+        s->stale_messages += known->handle.generation != 0;
+        c = connections_new(&s->pool);
+        *known = connections_ref_of(&s->pool, c); /* of NULL: it names nothing */
+        if (!c) {
+            s->refused++; /* the table is full */
+            return;
+        }
+        c->client = client;
+        s->opened++;
     }
     s->wrong += c->client != client;
     pthread_mutex_lock(&c->lock); /* a worker may be sending from the buffer */
     c->used += (size_t)snprintf(c->buffer + c->used, BUFFER - c->used, "%u:%u ", client, now);
     if (c->used > BUFFER / 2) c->used = 0; /* as if it was sent on */
     pthread_mutex_unlock(&c->lock);
-    s->received++;
     start_timer(s, c, now);
-    return true;
 }
 
 /* ---- the clients: some talk all the time, some fall asleep, some hang up ---- */
@@ -135,12 +126,11 @@ static unsigned dice(unsigned n)
     return (state >> 8) % n;
 }
 
-static void client_acts(server *s, connections_ref *known, unsigned client, unsigned now)
+static void client_acts(server *s, unsigned client, connections_ref *known, unsigned now)
 {
     unsigned what = dice(100);
-    if (what < 20 && !receive(s, *known, client, now)) {
-        *known = open_connection(s, client, now);
-    } else if (what == 99) {
+    if (what < 20) receive(s, client, known, now);
+    if (what == 99) { /* hangs up */
         connection *c = connections_get(&s->pool, *known);
         if (c) close_connection(s, c);
     }
@@ -170,17 +160,18 @@ int main(void)
         unsigned crowd = now / 1000 % 2 == 0 ? CLIENTS : CLIENTS / 10; /* rush hours */
         for (unsigned i = 0; i < ACTS; i++) {
             unsigned client = dice(crowd);
-            client_acts(&s, &known[client], client, now);
+            client_acts(&s, client, &known[client], now);
         }
         run_timers(&s, now);
         unsigned open = s.opened - s.closed;
         most = open > most ? open : most;
         if (now % 100 == 0 && count(&s) != open) s.wrong++;
     }
-    printf("%u connections, at most %u at once, built %u times; %u refused; %u messages\n",
-           s.opened, most, n_ever_built, s.refused, s.received);
-    printf("%u timers and %u messages were for connections gone\n", s.stale_timers, s.stale_sends);
-    bool lively = most == MOST && s.refused && s.stale_timers && s.stale_sends;
+    printf("%u connections, at most %u at once, built %u times; %u refused\n", s.opened, most,
+           n_ever_built, s.refused);
+    printf("%u timers and %u messages were for connections gone\n", s.stale_timers,
+           s.stale_messages);
+    bool lively = most == MOST && s.refused && s.stale_timers && s.stale_messages;
 
     run_timers(&s, TICKS + IDLE); /* nobody sends any more: all time out */
     if (count(&s) != 0 || n_ever_built != most) s.wrong++;
