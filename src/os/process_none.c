@@ -45,3 +45,6 @@ bool pki_os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(vo
     (void)before, (void)parent, (void)child;
     return true;
 }
+
+/* There is no fork. */
+void pki_os_hold_at_fork(pki_lock *lock) { (void)lock; }

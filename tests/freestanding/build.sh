@@ -2,7 +2,8 @@
 # The library without an operating system, built as docs/embedded.md says:
 #  - by gcc and clang for 64 and 32 bits: with the compiler's own headers and the two in libc/ it
 #    compiles without a warning, and needs no functions but memcpy and its like;
-#  - examples/static_pool.c, linked with it and start.c alone, runs and finds its results right;
+#  - examples/static_pool.c and pools.c, each linked with it and start.c alone, run and find their
+#    results right;
 #  - clang compiles it for boards, too; the document tells how large it is at most.
 set -eu
 cd "$POOLKIT_SRC"
@@ -49,19 +50,20 @@ build() {
     [ "$1" -lt $((kilobytes * 1024)) ] || { echo "that is more than $kilobytes KiB"; exit 1; }
 }
 
-# Links the example with what `build` built, and runs it.
+# Links a program with what `build` built, and runs it: run examples/static_pool.c
 run() {
     compile="$CC $CFLAGS -std=c11 -ffreestanding"
-    $compile -Iinclude -c examples/static_pool.c -o "$OUT/example.obj"
+    $compile -Iinclude -c "$1" -o "$OUT/program.obj"
     $compile -fno-builtin -c $here/start.c -o "$OUT/start.obj"
     $CC $options -nostdlib -static -Wl,--gc-sections,--build-id=none "$OUT/start.obj" \
-        "$OUT/example.obj" "$OUT/libpoolkit.a" -o "$OUT/program"
+        "$OUT/program.obj" "$OUT/libpoolkit.a" -o "$OUT/program"
+    program=$1
     set -- $(size "$OUT/program" | tail -1)
-    echo "    the example: code $1, data $2, zeros $3"
+    echo "    $program: code $1, data $2, zeros $3"
     status=0
     "$OUT/program" || status=$?
     [ "$options$status" = -m32126 ] && echo "    not run: this kernel runs no 32-bit programs" && return
-    [ $status = 0 ] || { echo "the example ends with $status"; exit 1; }
+    [ $status = 0 ] || { echo "it ends with $status"; exit 1; }
 }
 
 found=
@@ -70,7 +72,8 @@ for compiler in gcc clang; do
     found=yes
     for options in '' -m32; do
         build $compiler "$options"
-        run
+        run examples/static_pool.c
+        run $here/pools.c
     done
     lacks=$(OUT=$work/$compiler not_ported)
     [ -z "$lacks" ] || { echo "src/os/*_none.c:" $lacks "is not there"; exit 1; }
