@@ -2,8 +2,6 @@
  * fault.c: see fault.h. The wording of each fault is in one table. */
 #include "slab/fault.h"
 
-#include <string.h>
-
 #include "base/attr.h"
 #include "base/text.h"
 #include "os/lock.h"
@@ -52,7 +50,7 @@ static void print_and_abort(const char *line)
     pki_text out = pki_text_begin(text, sizeof text);
     pki_text_string(&out, line);
     pki_text_string(&out, "\n");
-    pki_os_write_error(text, strlen(text));
+    pki_os_write_error(text, (size_t)(out.at - text));
     pki_os_abort();
 }
 

@@ -77,21 +77,6 @@ static bool is_listed(const pki_owner *owner, const pki_slab *slab)
     return s == slab;
 }
 
-void pki_audit_slab_bits(const pki_slab *slab, pki_findings *f)
-{
-    unsigned set = 0, above_fresh = 0, below_hint = 0;
-    for (unsigned i = 0; i < slab->capacity; i++) {
-        bool is_set = pki_slab_is_free(slab, i);
-        set += is_set;
-        above_fresh += is_set && i >= slab->fresh;
-        below_hint += is_set && i / 64 < slab->hint;
-    }
-    pki_expect(f, slab->used + set == slab->fresh && slab->fresh <= slab->capacity,
-               "S2: used and free blocks of a slab do not add up", slab);
-    pki_expect(f, above_fresh == 0, "S3: a block that was never used is marked free", slab);
-    pki_expect(f, below_hint == 0, "S4: a free block lies below the hint", slab);
-}
-
 static void audit_slab(const pki_owner *owner, const pki_slab *slab, uint32_t word, pki_findings *f)
 {
     unsigned bin = (word & 0xFFFF) / (unsigned)sizeof(pki_bin);

@@ -20,7 +20,7 @@ bool pki_space_walk(pki_space *space, bool (*fn)(void *arg, void *p, size_t n, b
 /* Compares every record with every other: how many invariants are broken, and the first one. */
 size_t pki_space_audit(pki_space *space, char *text, size_t text_size);
 
-/* ---- inside the room: what the two parts of the audit share ---- */
+/* ---- what the audits share; slab_audit.c ---- */
 
 typedef struct {
     size_t broken;
@@ -34,6 +34,7 @@ void pki_expect(pki_findings *findings, bool holds, const char *what, const void
 /* S2, S3 and S4 of one slab. */
 void pki_audit_slab_bits(const pki_slab *slab, pki_findings *findings);
 
+/* The two parts of the audit of a space. */
 void pki_audit_space(pki_space *space, pki_findings *findings);
 void pki_audit_owners(pki_space *space, pki_findings *findings);
 

@@ -4,21 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "base/text.h"
 #include "slab/report.h"
-
-void pki_expect(pki_findings *findings, bool holds, const char *what, const void *where)
-{
-    if (holds) {
-        return;
-    }
-    if (findings->broken++ == 0 && findings->text != NULL && findings->text_size > 0) {
-        pki_text text = pki_text_begin(findings->text, findings->text_size);
-        pki_text_string(&text, what);
-        pki_text_string(&text, " at ");
-        pki_text_address(&text, where);
-    }
-}
 
 typedef struct {
     size_t chunks;
