@@ -137,6 +137,26 @@ START_TEST(remap_keeps_the_contents)
 }
 END_TEST
 
+/* Many at once, so that none is aligned by luck. */
+START_TEST(remap_keeps_the_alignment)
+{
+    enum { N = 40, ALIGN = 512 };
+    pk_allocator a = open_one(_i);
+    char *p[N];
+    for (size_t i = 0; i < N; i++) EXPECT(p[i] = pk_get(a, 40, ALIGN));
+    for (size_t n = 40; n < 20000; n = n * 2 - 17) {
+        for (size_t i = 0; i < N; i++) {
+            p[i] = pk_remap(a, p[i], n, n * 2 - 17, ALIGN);
+            EXPECT_AT(p[i] && (uintptr_t)p[i] % ALIGN == 0, n, i);
+        }
+        if (n * 2 - 17 >= 20000) {
+            for (size_t i = 0; i < N; i++) pk_put(a, p[i], n * 2 - 17, ALIGN);
+        }
+    }
+    close_one();
+}
+END_TEST
+
 /* -- a container that leaves the choice to its user -- */
 
 typedef struct {
@@ -216,7 +236,7 @@ START_TEST(libc_resizes_downwards_only)
 }
 END_TEST
 
-/* A million blocks that come and go, in a row and two deep, need no new chunk. */
+/* Blocks that come and go, two deep, leave the arena as it was. */
 START_TEST(arena_takes_the_newest_back)
 {
     pk_allocator a = open_one(ARENA);
@@ -288,7 +308,8 @@ static Suite *make_suite(void)
 {
     const TTest *const each[] = {any_size_at_any_alignment, bad_arguments,
                                  zeros_and_arrays,          remap_keeps_the_contents,
-                                 a_growing_vector,          a_vector_without_memory};
+                                 remap_keeps_the_alignment, a_growing_vector,
+                                 a_vector_without_memory};
     Suite *suite = suite_create("allocator");
     TCase *tcase = heap_case("each");
     tcase_set_timeout(tcase, memory_is_measurable() ? 20 : 100);
