@@ -11,6 +11,10 @@
  * Time is counted in moments: each chunk, clean-up and child that the arena gains has the next one. A
  * mark remembers the last moment; what has a later one goes when the arena is rewound.
  *
+ * While a memory checker looks on (os/watch.h), allocations take the slow path as in a locked arena.
+ * Then of each chunk only its head, the ext and the blocks are shown, each block with its exact size
+ * and a hidden gap behind it.
+ *
  * Invariants (checked by pki_arena_audit):
  *   A1  ptr and end lie in the newest chunk, begin <= ptr <= end, both multiples of 16
  *   A2  the base chunk, which holds the ext, is the last of the chain but for chunks of one block
@@ -28,6 +32,8 @@
 #include "base/attr.h"
 #include "base/bits.h"
 #include "os/lock.h"
+#include "os/watch.h"
+#include "pool/page_source_internal.h"
 
 struct pk_arena_chunk {
     pk_arena_chunk *prev;
@@ -42,7 +48,7 @@ struct pk_arena_chunk {
 
 static_assert(sizeof(pk_arena_chunk) <= 64, "a chunk's head");
 
-/* What the inline path works on; of a locked arena it lies in the ext, out of the program's reach. */
+/* What the inline path works on; of an arena without one (slow) it lies in the ext. */
 typedef struct {
     char *ptr;
     char *end;
@@ -73,21 +79,59 @@ struct pk_arena_ext {
     pk_arena *next_sibling;
     uint64_t born; /* the parent's moment */
     pki_lock lock;
-    pki_cursor cursor; /* of a locked arena */
+    pki_cursor cursor; /* of a slow arena */
     bool locked;
+    bool watched; /* a memory checker looked on when it was opened */
+    bool slow;    /* locked or watched: *arena has ptr == end      */
 };
 
 enum { PKI_CHUNK_HEAD = 64, PKI_ARENA_FIRST = 4096, PKI_ARENA_MAX_CHUNK = 1 << 20 };
 
 static inline pki_cursor *pki_arena_cursor(pk_arena *arena)
 {
-    return arena->ext != NULL && arena->ext->locked ? &arena->ext->cursor
-                                                    : (pki_cursor *)(void *)&arena->ptr;
+    return arena->ext != NULL && arena->ext->slow ? &arena->ext->cursor
+                                                  : (pki_cursor *)(void *)&arena->ptr;
 }
 
 static inline char *pki_chunk_end(const pk_arena_chunk *chunk)
 {
     return (char *)pki_align_down((uintptr_t)chunk + chunk->size, PK_ALIGN);
+}
+
+/* What a block asked for with n bytes takes up. */
+static inline size_t pki_arena_rounded(const pk_arena *arena, size_t n)
+{
+    size_t gap = arena->ext->watched ? PKI_WATCH_GAP : 0;
+    return pki_align_up(pki_max(n, 1), PK_ALIGN) + gap;
+}
+
+static inline pk_arena_chunk *pki_chunk_format(void *memory, size_t size, bool zero, bool borrowed)
+{
+    pk_arena_chunk *chunk = memory;
+    char *begin = (char *)memory + PKI_CHUNK_HEAD;
+    *chunk = (pk_arena_chunk){.size = size,
+                              .begin = begin,
+                              .left_at = begin,
+                              .touched = begin,
+                              .zero = zero,
+                              .borrowed = borrowed};
+    return chunk;
+}
+
+static inline pk_arena_chunk *pki_chunk_map(pk_page_source source, size_t size)
+{
+    unsigned got = 0;
+    void *memory = pki_source_map(source, size, PK_ALIGN, &got);
+    bool zero = (got & PK_PAGES_ZERO) != 0;
+    return memory == NULL ? NULL : pki_chunk_format(memory, size, zero, false);
+}
+
+/* Hidden: everything that may hold blocks. */
+static inline void pki_chunk_hide(const pk_arena_ext *ext, const pk_arena_chunk *chunk)
+{
+    if (pki_unlikely(ext->watched)) {
+        pki_watch_hide(chunk->begin, (size_t)(pki_chunk_end(chunk) - chunk->begin));
+    }
 }
 
 static inline void pki_arena_lock(pk_arena *arena)
@@ -104,8 +148,13 @@ static inline void pki_arena_unlock(pk_arena *arena)
     }
 }
 
-/* Makes the base chunk and the ext, if there is none. */
-pk_status pki_arena_open(pk_arena *arena, const pk_arena_opts *opts);
+/* Makes the base chunk and the ext, with default options, if there is none. */
+PKI_NOINLINE pk_status pki_arena_open_defaults(pk_arena *arena);
+
+static inline pk_status pki_arena_open(pk_arena *arena)
+{
+    return pki_likely(arena->ext != NULL) ? PK_OK : pki_arena_open_defaults(arena);
+}
 
 /* Allocates with the lock held; errno is not set. NULL: *why. */
 void *pki_arena_take(pk_arena *arena, size_t n, size_t align, pk_status *why);
@@ -119,6 +168,12 @@ void pki_arena_empty(pk_arena *arena);
 
 /* Gives every chunk back; *arena is zero-filled. */
 void pki_arena_close(pk_arena *arena);
+
+/* The same if the base chunk is the only one. */
+void pki_arena_close_base(pk_arena *arena);
+
+/* Gives back a chunk that is in no list. */
+void pki_chunk_release(pk_arena_ext *ext, pk_arena_chunk *chunk);
 
 /* Returns how many invariants are broken; *first (may be NULL) gets the first one's text. */
 size_t pki_arena_audit(pk_arena *arena, const char **first);

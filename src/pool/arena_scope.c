@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * arena_scope.c: what ends when: marks, clean-ups, the tree of arenas, reset and fini. */
-#include <errno.h>
-
 #include "pool/arena_internal.h"
 
 /* ---- clean-ups ---- */
@@ -105,7 +103,7 @@ void pk_arena_reset(pk_arena *arena)
     }
 }
 
-void pk_arena_fini(pk_arena *arena)
+static PKI_NOINLINE void end_all(pk_arena *arena)
 {
     if (arena->ext != NULL) {
         end_children(arena, 0);
@@ -118,6 +116,17 @@ void pk_arena_fini(pk_arena *arena)
     }
 }
 
+void pk_arena_fini(pk_arena *arena)
+{
+    const pk_arena_ext *ext = arena->ext;
+    bool is_small = ext != NULL && ext->n_chunks == 1 && ext->children == NULL && ext->parent == NULL;
+    if (pki_likely(is_small && arena->defers == NULL)) {
+        pki_arena_close_base(arena);
+    } else {
+        end_all(arena);
+    }
+}
+
 /* ---- marks ---- */
 
 pk_mark pk_arena_mark(const pk_arena *arena)
@@ -127,7 +136,7 @@ pk_mark pk_arena_mark(const pk_arena *arena)
         return (pk_mark){NULL, (char *)(uintptr_t)arena, moment, 0};
     }
     const pk_arena_ext *ext = arena->ext;
-    return (pk_mark){arena->chunk, ext->locked ? ext->cursor.ptr : arena->ptr, ++arena->ext->clock,
+    return (pk_mark){arena->chunk, ext->slow ? ext->cursor.ptr : arena->ptr, ++arena->ext->clock,
                      ext->generation};
 }
 
@@ -188,7 +197,7 @@ static const char *used_end(const pk_arena *arena, const pk_arena_chunk *chunk)
     if (chunk != arena->chunk) {
         return chunk->left_at;
     }
-    return arena->ext->locked ? arena->ext->cursor.ptr : arena->ptr;
+    return arena->ext->slow ? arena->ext->cursor.ptr : arena->ptr;
 }
 
 bool pk_arena_owns(const pk_arena *arena, const void *p)
