@@ -20,11 +20,9 @@ void pki_chunk_release(pk_arena_ext *ext, pk_arena_chunk *chunk)
 {
     ext->committed -= chunk->size;
     ext->n_chunks--;
-    if (pki_unlikely(ext->watched)) {
-        pki_watch_show(chunk->begin, (size_t)(pki_chunk_end(chunk) - chunk->begin), false);
-    }
+    pki_chunk_show(ext, chunk);
     if (!chunk->borrowed) {
-        pk_page_source source = ext->source; /* the ext may lie in the chunk */
+        pk_page_source source = pki_arena_source(ext); /* the ext may lie in the chunk */
         pki_source_unmap(source, chunk, chunk->size);
     }
 }
@@ -83,9 +81,9 @@ static pk_arena_chunk *map_within_limit(pk_arena_ext *ext, size_t wanted, size_t
         *why = PK_ELIMIT;
         return NULL;
     }
-    pk_arena_chunk *chunk = pki_chunk_map(ext->source, pki_min(wanted, left));
+    pk_arena_chunk *chunk = pki_chunk_map(pki_arena_source(ext), pki_min(wanted, left));
     if (chunk == NULL && least < wanted) {
-        chunk = pki_chunk_map(ext->source, pki_min(pki_align_up(least, 4096), left));
+        chunk = pki_chunk_map(pki_arena_source(ext), pki_min(pki_align_up(least, 4096), left));
     }
     if (chunk == NULL) {
         *why = PK_ENOMEM;
@@ -189,7 +187,7 @@ static void *take_or_ask(pk_arena *arena, size_t n, size_t align)
     }
 }
 
-void *pk_arena_alloc_slow(pk_arena *arena, size_t n, size_t align)
+void *pki_arena_alloc_anywhere(pk_arena *arena, size_t n, size_t align)
 {
     size_t largest = (size_t)PTRDIFF_MAX - PKI_CHUNK_HEAD - PK_ALIGN - PKI_WATCH_GAP;
     void *p = NULL;
@@ -338,5 +336,6 @@ void pki_arena_close(pk_arena *arena)
 {
     pki_arena_empty(arena);
     release_spares(arena->ext);
-    pki_arena_close_base(arena);
+    pki_chunk_release(arena->ext, arena->chunk);
+    *arena = (pk_arena){0};
 }

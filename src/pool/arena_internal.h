@@ -54,35 +54,38 @@ typedef struct {
     char *end;
 } pki_cursor;
 
+/* In this order the compiler sets neighbours together when an arena is opened. */
 struct pk_arena_ext {
     const char *name;
-    pk_page_source source;
-    pk_oom_fn *on_oom;
-    void *oom_arg;
-    size_t next_size; /* of the next chunk        */
+    const pk_page_source_ops *source_ops; /* NULL: the operating system's; no source_ctx then */
+    pk_oom_fn *on_oom;                    /* NULL: no oom_arg                                  */
+    size_t retain;                        /* 0 = adapt                                         */
+    size_t recent;                        /* bytes of chunks that lately sufficed              */
+    uint64_t rewound_to; /* marks of moments in (rewound_to, rewound_at] are stale             */
+    uint64_t rewound_at;
+    pk_arena_chunk *spare;
+    pk_arena *parent;   /* NULL: no next_sibling, no born */
+    pk_arena *children; /* newest first                   */
+    uint64_t clock;
+    size_t n_chunks;
+    size_t next_size; /* of the next chunk */
     size_t max_chunk;
-    size_t limit;  /* SIZE_MAX = none          */
-    size_t retain; /* 0 = adapt                */
-    size_t recent; /* bytes of chunks that lately sufficed */
+    size_t limit; /* SIZE_MAX = none   */
+    pk_arena_chunk *base;
     size_t committed;
     size_t committed_peak;
-    size_t n_chunks;
-    uint64_t clock;
     uint64_t generation; /* of resets; no two arenas share one */
     uint64_t first_generation;
-    uint64_t rewound_to; /* marks of moments in (rewound_to, rewound_at] are stale */
-    uint64_t rewound_at;
-    pk_arena_chunk *base;
-    pk_arena_chunk *spare;
-    pk_arena *parent;
-    pk_arena *children; /* newest first */
+    bool locked;
+    bool watched; /* a memory checker looked on when it was opened          */
+    bool slow;    /* locked or watched: *arena has ptr == end; else no cursor */
+    /* What the flags and pointers above say is there; else never set. */
+    pki_cursor cursor;
+    pki_lock lock;
+    void *source_ctx;
+    void *oom_arg;
     pk_arena *next_sibling;
     uint64_t born; /* the parent's moment */
-    pki_lock lock;
-    pki_cursor cursor; /* of a slow arena */
-    bool locked;
-    bool watched; /* a memory checker looked on when it was opened */
-    bool slow;    /* locked or watched: *arena has ptr == end      */
 };
 
 enum { PKI_CHUNK_HEAD = 64, PKI_ARENA_FIRST = 4096, PKI_ARENA_MAX_CHUNK = 1 << 20 };
@@ -91,6 +94,11 @@ static inline pki_cursor *pki_arena_cursor(pk_arena *arena)
 {
     return arena->ext != NULL && arena->ext->slow ? &arena->ext->cursor
                                                   : (pki_cursor *)(void *)&arena->ptr;
+}
+
+static inline pk_page_source pki_arena_source(const pk_arena_ext *ext)
+{
+    return (pk_page_source){ext->source_ops, ext->source_ops == NULL ? NULL : ext->source_ctx};
 }
 
 static inline char *pki_chunk_end(const pk_arena_chunk *chunk)
@@ -105,16 +113,20 @@ static inline size_t pki_arena_rounded(const pk_arena *arena, size_t n)
     return pki_align_up(pki_max(n, 1), PK_ALIGN) + gap;
 }
 
-static inline pk_arena_chunk *pki_chunk_format(void *memory, size_t size, bool zero, bool borrowed)
+/* `skip` bytes stay free between the head and the blocks. */
+static inline pk_arena_chunk *pki_chunk_format(void *memory, size_t size, size_t skip, bool zero,
+                                               bool borrowed)
 {
     pk_arena_chunk *chunk = memory;
-    char *begin = (char *)memory + PKI_CHUNK_HEAD;
-    *chunk = (pk_arena_chunk){.size = size,
-                              .begin = begin,
-                              .left_at = begin,
-                              .touched = begin,
-                              .zero = zero,
-                              .borrowed = borrowed};
+    char *begin = (char *)memory + PKI_CHUNK_HEAD + skip;
+    chunk->prev = NULL;
+    chunk->size = size;
+    chunk->begin = begin;
+    chunk->left_at = begin;
+    chunk->touched = begin;
+    chunk->moment = 0;
+    chunk->zero = zero;
+    chunk->borrowed = borrowed;
     return chunk;
 }
 
@@ -123,14 +135,21 @@ static inline pk_arena_chunk *pki_chunk_map(pk_page_source source, size_t size)
     unsigned got = 0;
     void *memory = pki_source_map(source, size, PK_ALIGN, &got);
     bool zero = (got & PK_PAGES_ZERO) != 0;
-    return memory == NULL ? NULL : pki_chunk_format(memory, size, zero, false);
+    return memory == NULL ? NULL : pki_chunk_format(memory, size, 0, zero, false);
 }
 
-/* Hidden: everything that may hold blocks. */
+/* Everything that may hold blocks. */
 static inline void pki_chunk_hide(const pk_arena_ext *ext, const pk_arena_chunk *chunk)
 {
     if (pki_unlikely(ext->watched)) {
         pki_watch_hide(chunk->begin, (size_t)(pki_chunk_end(chunk) - chunk->begin));
+    }
+}
+
+static inline void pki_chunk_show(const pk_arena_ext *ext, const pk_arena_chunk *chunk)
+{
+    if (pki_unlikely(ext->watched)) {
+        pki_watch_show(chunk->begin, (size_t)(pki_chunk_end(chunk) - chunk->begin), false);
     }
 }
 
@@ -149,12 +168,15 @@ static inline void pki_arena_unlock(pk_arena *arena)
 }
 
 /* Makes the base chunk and the ext, with default options, if there is none. */
-PKI_NOINLINE pk_status pki_arena_open_defaults(pk_arena *arena);
+pk_status pki_arena_open_defaults(pk_arena *arena);
 
 static inline pk_status pki_arena_open(pk_arena *arena)
 {
     return pki_likely(arena->ext != NULL) ? PK_OK : pki_arena_open_defaults(arena);
 }
+
+/* pk_arena_alloc_slow, but for the simple case that it begins with. */
+void *pki_arena_alloc_anywhere(pk_arena *arena, size_t n, size_t align);
 
 /* Allocates with the lock held; errno is not set. NULL: *why. */
 void *pki_arena_take(pk_arena *arena, size_t n, size_t align, pk_status *why);
@@ -168,9 +190,6 @@ void pki_arena_empty(pk_arena *arena);
 
 /* Gives every chunk back; *arena is zero-filled. */
 void pki_arena_close(pk_arena *arena);
-
-/* The same if the base chunk is the only one. */
-void pki_arena_close_base(pk_arena *arena);
 
 /* Gives back a chunk that is in no list. */
 void pki_chunk_release(pk_arena_ext *ext, pk_arena_chunk *chunk);

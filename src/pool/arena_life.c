@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * arena_life.c: how an arena begins, and its last step. Arenas that live for five allocations are
- * common: what the defaults leave at zero is set by one fill, and options are read where they are. */
+ * arena_life.c: how an arena begins. Arenas that live for five allocations are common: here is most of
+ * what they cost, so only what is looked at is set, and options are read where they are. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -20,48 +20,100 @@ static uint64_t new_generation(void)
     return (atomic_fetch_add_explicit(&lives, 1, memory_order_relaxed) + 1) << 32;
 }
 
-/* The ext takes the first place in the base chunk; what options say is set by the caller. */
+/* The ext takes the first place in the base chunk. What options say is set by the caller; each field
+ * by itself, which is less than to fill all with zeros. */
 static inline pk_arena_ext *place_ext(pk_arena *arena, pk_arena_chunk *base)
 {
-    pk_arena_ext *ext = (pk_arena_ext *)(void *)base->begin;
-    base->begin += EXT_SIZE;
-    base->left_at = base->touched = base->begin;
-    *ext = (pk_arena_ext){.committed = base->size,
-                          .committed_peak = base->size,
-                          .n_chunks = 1,
-                          .generation = new_generation(),
-                          .base = base};
-    ext->first_generation = ext->generation;
-    ext->clock = arena->defers != NULL ? arena->defers->moment : 0;
+    pk_arena_ext *ext = (pk_arena_ext *)(void *)((char *)base + PKI_CHUNK_HEAD);
+    ext->recent = 0;
+    ext->rewound_to = 0;
+    ext->rewound_at = 0;
+    ext->spare = NULL;
+    ext->parent = NULL;
+    ext->children = NULL;
+    ext->clock = pki_unlikely(arena->defers != NULL) ? arena->defers->moment : 0;
+    ext->n_chunks = 1;
+    ext->base = base;
+    ext->committed = base->size;
+    ext->committed_peak = base->size;
+    ext->first_generation = ext->generation = new_generation();
     arena->chunk = base;
     arena->ext = ext;
     return ext;
 }
 
-static inline void start(pk_arena *arena, bool locked)
+/* Set when an arena was opened that no checker looked at. */
+static _Atomic bool unwatched;
+
+static PKI_NOINLINE bool find_watcher(void)
+{
+    /* Asking the settings makes their reader part of a program that is linked statically. */
+    bool watched = pki_settings.checkers && pki_watched();
+    atomic_store_explicit(&unwatched, !watched, memory_order_relaxed);
+    return watched;
+}
+
+static PKI_NOINLINE void start_slow(pk_arena *arena, char *begin, char *end)
 {
     pk_arena_ext *ext = arena->ext;
-    ext->locked = locked;
-    /* Asking the settings makes their reader part of a program that is linked statically. */
-    ext->watched = pki_settings.checkers && pki_watched();
-    ext->slow = locked || ext->watched;
-    *pki_arena_cursor(arena) = (pki_cursor){ext->base->begin, pki_chunk_end(ext->base)};
+    ext->lock = (pki_lock){0};
+    ext->cursor = (pki_cursor){begin, end};
     pki_chunk_hide(ext, ext->base);
+}
+
+static inline void start(pk_arena *arena, bool locked, bool watched, char *begin, char *end)
+{
+    pk_arena_ext *ext = arena->ext;
+    ext->watched = watched;
+    ext->locked = locked;
+    ext->slow = locked || watched;
+    if (pki_unlikely(ext->slow)) {
+        start_slow(arena, begin, end);
+    } else {
+        arena->ptr = begin;
+        arena->end = end;
+    }
+}
+
+static inline void open_defaults_at(pk_arena *arena, void *memory, bool zero, bool watched)
+{
+    char *end = (char *)memory + PKI_ARENA_FIRST;
+    pk_arena_chunk *base = pki_chunk_format(memory, PKI_ARENA_FIRST, EXT_SIZE, zero, false);
+    pk_arena_ext *ext = place_ext(arena, base);
+    ext->name = "arena";
+    ext->source_ops = NULL;
+    ext->on_oom = NULL;
+    ext->retain = 0;
+    ext->next_size = (size_t)PKI_ARENA_FIRST * 2;
+    ext->max_chunk = PKI_ARENA_MAX_CHUNK;
+    ext->limit = SIZE_MAX;
+    start(arena, false, watched, (char *)memory + PKI_CHUNK_HEAD + EXT_SIZE, end);
 }
 
 pk_status pki_arena_open_defaults(pk_arena *arena)
 {
-    pk_arena_chunk *base = pki_chunk_map((pk_page_source){NULL, NULL}, PKI_ARENA_FIRST);
-    if (base == NULL) {
+    unsigned got;
+    void *memory = pki_pages_map(NULL, PKI_ARENA_FIRST, PK_ALIGN, &got);
+    if (memory == NULL) {
         return PK_ENOMEM;
     }
-    pk_arena_ext *ext = place_ext(arena, base);
-    ext->name = "arena";
-    ext->next_size = (size_t)PKI_ARENA_FIRST * 2;
-    ext->max_chunk = PKI_ARENA_MAX_CHUNK;
-    ext->limit = SIZE_MAX;
-    start(arena, false);
+    open_defaults_at(arena, memory, (got & PK_PAGES_ZERO) != 0, find_watcher());
     return PK_OK;
+}
+
+/* The first block of a small arena, whose chunk is at hand: without a call. */
+void *pk_arena_alloc_slow(pk_arena *arena, size_t n, size_t align)
+{
+    bool is_first = arena->ext == NULL && n - 1 < PKI_ARENA_FIRST / 4 && align <= PK_ALIGN;
+    void *memory;
+    if (pki_unlikely(!is_first || !atomic_load_explicit(&unwatched, memory_order_relaxed) ||
+                     (memory = pki_pages_take_smallest()) == NULL)) {
+        return pki_arena_alloc_anywhere(arena, n, align);
+    }
+    open_defaults_at(arena, memory, false, false);
+    char *p = (char *)memory + PKI_CHUNK_HEAD + EXT_SIZE;
+    arena->ptr = p + pki_align_up(n, PK_ALIGN);
+    return p;
 }
 
 /* ---- options ---- */
@@ -95,7 +147,13 @@ static inline pk_arena_chunk *borrow_buffer(const pk_arena_opts *opts, size_t li
         return NULL;
     }
     size_t size = pki_align_down(opts->buffer_size - skip, PK_ALIGN);
-    return pki_chunk_format((void *)begin, pki_min(size, limit), false, true);
+    return pki_chunk_format((void *)begin, pki_min(size, limit), EXT_SIZE, false, true);
+}
+
+static PKI_NOINLINE pk_arena_chunk *map_base(pk_page_source source, size_t size)
+{
+    pk_arena_chunk *base = pki_chunk_map(source, size);
+    return base == NULL ? NULL : pki_chunk_format(base, size, EXT_SIZE, base->zero, false);
 }
 
 static void adopt_child(pk_arena *parent, pk_arena *child)
@@ -118,19 +176,22 @@ static pk_status open_with(pk_arena *arena, const pk_arena_opts *opts)
         return PK_ENOMEM;
     }
     pk_arena_chunk *base = borrow_buffer(opts, p.limit);
-    if (base == NULL && (base = pki_chunk_map(opts->source, pki_min(p.first, p.limit))) == NULL) {
+    if (base == NULL && (base = map_base(opts->source, pki_min(p.first, p.limit))) == NULL) {
         return PK_ENOMEM;
     }
     pk_arena_ext *ext = place_ext(arena, base);
     ext->name = opts->name == NULL ? "arena" : opts->name;
-    ext->source = opts->source;
+    ext->source_ops = opts->source.ops;
+    ext->source_ctx = opts->source.ctx;
     ext->on_oom = opts->on_oom;
     ext->oom_arg = opts->oom_arg;
     ext->next_size = base->borrowed ? p.first : pki_min(p.first * 2, p.max_chunk);
     ext->max_chunk = p.max_chunk;
     ext->limit = p.limit;
     ext->retain = opts->retain;
-    start(arena, opts->locked);
+    bool watched =
+        !atomic_load_explicit(&unwatched, memory_order_relaxed) && find_watcher();
+    start(arena, opts->locked, watched, base->begin, pki_chunk_end(base));
     if (opts->parent != NULL) {
         adopt_child(opts->parent, arena);
     }
@@ -142,11 +203,11 @@ static bool are_defaults(const pk_arena_opts *opts)
 {
     static const pk_arena_opts defaults;
     size_t from = offsetof(pk_arena_opts, name);
-    return opts->buffer == NULL && memcmp((const char *)opts + from,
+    return memcmp((const char *)opts + from,
                                           (const char *)&defaults + from, sizeof *opts - from) == 0;
 }
 
-static PKI_NOINLINE pk_status init_from_other_version(pk_arena *arena, const pk_arena_opts *opts)
+static PKI_NOINLINE pk_status init_checked(pk_arena *arena, const pk_arena_opts *opts)
 {
     pk_arena_opts full;
     if (!pki_take_options(&full, sizeof full, opts)) {
@@ -164,16 +225,8 @@ pk_status pk_arena_init(pk_arena *arena, const pk_arena_opts *opts)
     if (opts == NULL) {
         return PK_OK;
     }
-    if (opts->size != 0 && opts->size != sizeof *opts) {
-        return init_from_other_version(arena, opts);
+    if ((opts->size != 0 && opts->size != sizeof *opts) || opts->buffer == NULL) {
+        return init_checked(arena, opts);
     }
-    return are_defaults(opts) ? PK_OK : open_with(arena, opts);
-}
-
-/* ---- the end ---- */
-
-void pki_arena_close_base(pk_arena *arena)
-{
-    pki_chunk_release(arena->ext, arena->ext->base);
-    *arena = (pk_arena){0};
+    return open_with(arena, opts);
 }

@@ -116,14 +116,25 @@ static PKI_NOINLINE void end_all(pk_arena *arena)
     }
 }
 
-void pk_arena_fini(pk_arena *arena)
+/* The common end: one chunk of the operating system's or the caller's, and nobody to tell. */
+static inline bool is_simple(const pk_arena *arena)
 {
     const pk_arena_ext *ext = arena->ext;
-    bool is_small = ext != NULL && ext->n_chunks == 1 && ext->children == NULL && ext->parent == NULL;
-    if (pki_likely(is_small && arena->defers == NULL)) {
-        pki_arena_close_base(arena);
-    } else {
+    return ext != NULL && ext->n_chunks == 1 && !ext->watched &&
+           ((uintptr_t)arena->defers | (uintptr_t)ext->children | (uintptr_t)ext->parent |
+            (uintptr_t)ext->source_ops) == 0;
+}
+
+void pk_arena_fini(pk_arena *arena)
+{
+    if (pki_unlikely(!is_simple(arena))) {
         end_all(arena);
+        return;
+    }
+    pk_arena_chunk *base = arena->chunk;
+    *arena = (pk_arena){0};
+    if (!base->borrowed && !pki_pages_keep_smallest(base, base->size)) {
+        pki_pages_unmap(NULL, base, base->size);
     }
 }
 
