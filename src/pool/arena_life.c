@@ -6,7 +6,6 @@
 
 #include "base/opts.h"
 #include "pool/arena_internal.h"
-#include "slab/settings.h"
 
 enum {
     EXT_SIZE = (sizeof(pk_arena_ext) + PK_ALIGN - 1) / PK_ALIGN * PK_ALIGN,
@@ -47,8 +46,7 @@ static _Atomic bool unwatched;
 
 static PKI_NOINLINE bool find_watcher(void)
 {
-    /* Asking the settings makes their reader part of a program that is linked statically. */
-    bool watched = pki_settings.checkers && pki_watched();
+    bool watched = pki_watched();
     atomic_store_explicit(&unwatched, !watched, memory_order_relaxed);
     return watched;
 }

@@ -53,22 +53,25 @@ END_TEST
 /* A1: ptr and end lie in the newest chunk, in order, multiples of 16 */
 START_TEST(a1_cursor)
 {
-    char *ptr = arena.ptr, *end = arena.end;
+    pki_cursor *cursor = pki_arena_cursor(&arena);
+    char *ptr = cursor->ptr, *end = cursor->end;
     char *const bad[] = {ptr + 8, arena.chunk->begin - 16, end + 16};
     for (int i = 0; i < 3; i++) {
-        arena.ptr = bad[i];
+        cursor->ptr = bad[i];
         broken("A1", 1);
     }
-    arena.ptr = ptr;
-    arena.end = end - 16;
+    cursor->ptr = ptr;
+    cursor->end = end - 16;
     broken("A1", 1);
-    arena.end = end;
+    cursor->end = end;
     pk_arena locked;
     ck_assert_int_eq(pk_arena_init(&locked, &(pk_arena_opts){.locked = true}), PK_OK);
     ck_assert_uint_eq(pki_arena_audit(&locked, NULL), 0);
-    locked.end += 16; /* the inline path would allocate */
+    static char inline_room[16]; /* the inline path would allocate */
+    locked.ptr = inline_room;
+    locked.end = inline_room + sizeof inline_room;
     ck_assert_uint_eq(pki_arena_audit(&locked, NULL), 1);
-    locked.end -= 16;
+    locked.ptr = locked.end = NULL;
     pk_arena_fini(&locked);
 }
 END_TEST
