@@ -46,7 +46,10 @@ struct pk_arena_chunk {
     bool borrowed; /* the caller's buffer: not given back                                 */
 };
 
-static_assert(sizeof(pk_arena_chunk) <= 64, "a chunk's head");
+/* Hidden between a head or ext and the first block behind it. */
+enum { PKI_CHUNK_HEAD = 64, PKI_ARENA_EDGE = 8 };
+
+static_assert(sizeof(pk_arena_chunk) + PKI_ARENA_EDGE <= PKI_CHUNK_HEAD, "a chunk's head");
 
 /* What the inline path works on; of an arena without one (slow) it lies in the ext. */
 typedef struct {
@@ -88,7 +91,7 @@ struct pk_arena_ext {
     uint64_t born; /* the parent's moment */
 };
 
-enum { PKI_CHUNK_HEAD = 64, PKI_ARENA_FIRST = 4096, PKI_ARENA_MAX_CHUNK = 1 << 20 };
+enum { PKI_ARENA_FIRST = 4096, PKI_ARENA_MAX_CHUNK = 1 << 20 };
 
 static inline pki_cursor *pki_arena_cursor(pk_arena *arena)
 {
@@ -142,14 +145,16 @@ static inline pk_arena_chunk *pki_chunk_map(pk_page_source source, size_t size)
 static inline void pki_chunk_hide(const pk_arena_ext *ext, const pk_arena_chunk *chunk)
 {
     if (pki_unlikely(ext->watched)) {
-        pki_watch_hide(chunk->begin, (size_t)(pki_chunk_end(chunk) - chunk->begin));
+        char *begin = chunk->begin - PKI_ARENA_EDGE;
+        pki_watch_hide(begin, (size_t)(pki_chunk_end(chunk) - begin));
     }
 }
 
 static inline void pki_chunk_show(const pk_arena_ext *ext, const pk_arena_chunk *chunk)
 {
     if (pki_unlikely(ext->watched)) {
-        pki_watch_show(chunk->begin, (size_t)(pki_chunk_end(chunk) - chunk->begin), false);
+        char *begin = chunk->begin - PKI_ARENA_EDGE;
+        pki_watch_show(begin, (size_t)(pki_chunk_end(chunk) - begin), false);
     }
 }
 

@@ -8,7 +8,7 @@
 #include "pool/arena_internal.h"
 
 enum {
-    EXT_SIZE = (sizeof(pk_arena_ext) + PK_ALIGN - 1) / PK_ALIGN * PK_ALIGN,
+    EXT_SIZE = (sizeof(pk_arena_ext) + PKI_ARENA_EDGE + PK_ALIGN - 1) / PK_ALIGN * PK_ALIGN,
     LEAST_CHUNK = PKI_CHUNK_HEAD + EXT_SIZE + PK_ALIGN
 };
 

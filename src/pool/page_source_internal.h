@@ -20,7 +20,8 @@ extern _Atomic(void *) pki_pages_cache[PKI_PAGES_SIZES][PKI_PAGES_KEPT];
 void *pki_pages_map(void *ctx, size_t n, size_t align, unsigned *got);
 void pki_pages_unmap(void *ctx, void *p, size_t n);
 
-/* PKI_PAGES_SMALLEST bytes, not zero; NULL if there are none at hand. */
+/* PKI_PAGES_SMALLEST bytes, not zero; NULL if there are none at hand. This and the next are for when
+ * no memory checker looks on. */
 static inline void *pki_pages_take_smallest(void)
 {
     _Atomic(void *) *place = &pki_pages_cache[0][0];
@@ -45,10 +46,10 @@ static inline void *pki_source_map(pk_page_source source, size_t n, size_t align
 
 static inline void pki_source_unmap(pk_page_source source, void *p, size_t n)
 {
-    if (source.ops != NULL) {
-        source.ops->unmap(source.ctx, p, n);
-    } else if (!pki_pages_keep_smallest(p, n)) {
+    if (source.ops == NULL) {
         pki_pages_unmap(NULL, p, n);
+    } else {
+        source.ops->unmap(source.ctx, p, n);
     }
 }
 
