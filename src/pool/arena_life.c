@@ -187,8 +187,7 @@ static pk_status open_with(pk_arena *arena, const pk_arena_opts *opts)
     ext->max_chunk = p.max_chunk;
     ext->limit = p.limit;
     ext->retain = opts->retain;
-    bool watched =
-        !atomic_load_explicit(&unwatched, memory_order_relaxed) && find_watcher();
+    bool watched = !atomic_load_explicit(&unwatched, memory_order_relaxed) && find_watcher();
     start(arena, opts->locked, watched, base->begin, pki_chunk_end(base));
     if (opts->parent != NULL) {
         adopt_child(opts->parent, arena);
@@ -201,8 +200,8 @@ static bool are_defaults(const pk_arena_opts *opts)
 {
     static const pk_arena_opts defaults;
     size_t from = offsetof(pk_arena_opts, name);
-    return memcmp((const char *)opts + from,
-                                          (const char *)&defaults + from, sizeof *opts - from) == 0;
+    return memcmp((const char *)opts + from, (const char *)&defaults + from, sizeof *opts - from) ==
+           0;
 }
 
 static PKI_NOINLINE pk_status init_checked(pk_arena *arena, const pk_arena_opts *opts)

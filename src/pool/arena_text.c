@@ -12,8 +12,7 @@
 static bool resize_newest(pk_arena *arena, char *p, size_t old_n, size_t new_n)
 {
     pki_cursor *cursor = pki_arena_cursor(arena);
-    if (p + pki_arena_rounded(arena, old_n) != cursor->ptr ||
-        new_n > (size_t)(cursor->end - p) ||
+    if (p + pki_arena_rounded(arena, old_n) != cursor->ptr || new_n > (size_t)(cursor->end - p) ||
         pki_arena_rounded(arena, new_n) > (size_t)(cursor->end - p)) {
         return false;
     }
@@ -44,8 +43,8 @@ bool pk_arena_resize(pk_arena *arena, void *p, size_t old_n, size_t new_n)
         return false;
     }
     pki_arena_lock(arena);
-    bool resized = resize_newest(arena, p, old_n, new_n) ||
-                   new_n <= pki_align_up(pki_max(old_n, 1), PK_ALIGN);
+    bool resized =
+        resize_newest(arena, p, old_n, new_n) || new_n <= pki_align_up(pki_max(old_n, 1), PK_ALIGN);
     if (pki_unlikely(arena->ext->watched) && resized) {
         watch_resized(p, old_n, new_n);
     }

@@ -34,8 +34,8 @@ static inline bool pki_pages_keep_smallest(void *p, size_t n)
 {
     void *none = NULL;
     return n == PKI_PAGES_SMALLEST &&
-           atomic_compare_exchange_strong_explicit(&pki_pages_cache[0][0], &none, p, memory_order_release,
-                                                   memory_order_relaxed);
+           atomic_compare_exchange_strong_explicit(&pki_pages_cache[0][0], &none, p,
+                                                   memory_order_release, memory_order_relaxed);
 }
 
 static inline void *pki_source_map(pk_page_source source, size_t n, size_t align, unsigned *got)

@@ -7,6 +7,8 @@
 #include "runner.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <wchar.h>
 
 static pk_arena arena;
 
@@ -248,7 +250,10 @@ static void expect_zeroed(pk_arena *one, size_t n)
     memset(p, 0xFF, arena_usable(n));
 }
 
-static void dirty(pk_arena *one, size_t n) { memset(pk_arena_alloc(one, n), 0xFF, arena_usable(n)); }
+static void dirty(pk_arena *one, size_t n)
+{
+    memset(pk_arena_alloc(one, n), 0xFF, arena_usable(n));
+}
 
 static void zero_in_all_states(pk_arena *one)
 {
@@ -337,6 +342,36 @@ START_TEST(zalloc_after_random_use)
             mark = pk_arena_mark(&arena);
         }
     }
+}
+END_TEST
+
+/* A text that the C library refuses may have been written in part. */
+START_TEST(zalloc_after_a_refused_format)
+{
+    static const wchar_t refused[] = {0x110000, 0};
+    char *text = pk_arena_printf(&arena, "xxxxxxxxxxxxxxxxxxxxxxxx%ls", refused);
+    ck_assert_ptr_null(text);
+    expect_zeroed(&arena, 64);
+}
+END_TEST
+
+/* The options struct of a program that was compiled with an older version: shorter. */
+START_TEST(older_and_newer_options)
+{
+    pk_arena_opts opts = {
+        .size = offsetof(pk_arena_opts, max_chunk), .first = 8192, .locked = true};
+    opts.limit = 1; /* beyond what the older one has: not looked at */
+    ck_assert_int_eq(pk_arena_init(&arena, &opts), PK_OK);
+    ck_assert_uint_eq(arena_figures(&arena).committed, 8192);
+    ck_assert_uint_eq(arena_figures(&arena).limit, 0);
+    pk_arena_fini(&arena);
+    opts = (pk_arena_opts){.size = offsetof(pk_arena_opts, max_chunk), .limit = 1};
+    ck_assert_int_eq(pk_arena_init(&arena, &opts), PK_OK);
+    ck_assert(arena_is_zero(&arena)); /* the defaults */
+    opts.size = 3;
+    ck_assert_int_eq(pk_arena_init(&arena, &opts), PK_EINVAL);
+    opts.size = UINT32_MAX;
+    ck_assert_int_eq(pk_arena_init(&arena, &opts), PK_EINVAL);
 }
 END_TEST
 
@@ -443,7 +478,7 @@ START_TEST(owns_and_walk)
     char *a = pk_arena_alloc(&arena, 100);
     ck_assert(pk_arena_owns(&arena, a) && pk_arena_owns(&arena, a + 99));
     ck_assert(!pk_arena_owns(&arena, a + arena_rounded(100))); /* not handed out */
-    ck_assert(!pk_arena_owns(&arena, a - 1));   /* the arena's own record */
+    ck_assert(!pk_arena_owns(&arena, a - 1));                  /* the arena's own record */
     ck_assert(!pk_arena_owns(&arena, &local) && !pk_arena_owns(&arena, NULL));
     int calls = 0;
     ck_assert(!pk_arena_walk(&arena, stop_at_once, &calls));
@@ -465,8 +500,9 @@ static Suite *make_suite(void)
              impossible_options_are_refused, every_size_to_5000, zero_bytes_are_unique,
              up_to_the_chunk_boundary, an_oversize_block_leaves_the_present_chunk_in_use,
              huge_sizes_are_refused, alignments, bad_alignments_are_refused, typed_blocks,
-             zalloc_is_zero_in_all_states, zalloc_after_random_use, resize_the_newest_block,
-             resize_another_block, realloc_keeps_the_contents, blocks_never_overlap, owns_and_walk);
+             zalloc_is_zero_in_all_states, zalloc_after_random_use, zalloc_after_a_refused_format,
+             older_and_newer_options, resize_the_newest_block, resize_another_block,
+             realloc_keeps_the_contents, blocks_never_overlap, owns_and_walk);
     return suite;
 }
 

@@ -90,6 +90,20 @@ START_TEST(a2_base)
 }
 END_TEST
 
+/* A chunk of one block stands behind the base: it is no chain that ends elsewhere. */
+START_TEST(own_chunk_behind_the_base)
+{
+    pk_arena one = {0};
+    ck_assert_ptr_nonnull(pk_arena_alloc(&one, 100000));
+    ck_assert_uint_eq(pki_arena_audit(&one, NULL), 0);
+    ck_assert_ptr_eq(one.chunk, one.ext->base);
+    one.chunk->prev->left_at -= 16; /* a chunk behind the base that still has room */
+    ck_assert_uint_eq(pki_arena_audit(&one, NULL), 1);
+    one.chunk->prev->left_at += 16;
+    pk_arena_fini(&one);
+}
+END_TEST
+
 /* A3: committed is the sum of the chain's and the spare chunks' sizes, and within the limit */
 START_TEST(a3_sizes)
 {
@@ -166,8 +180,9 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("arena_audit");
     TCase *tcase = tcase_create("audit");
     tcase_add_checked_fixture(tcase, setup, teardown);
-    ADD_CASE(suite, tcase, 5, an_unused_arena_is_whole, a1_cursor, a2_base, a3_sizes, a4_clean_ups,
-             a5_spares, a6_children, two_at_once);
+    ADD_CASE(suite, tcase, 5, an_unused_arena_is_whole, a1_cursor, a2_base,
+             own_chunk_behind_the_base, a3_sizes, a4_clean_ups, a5_spares, a6_children,
+             two_at_once);
     return suite;
 }
 
