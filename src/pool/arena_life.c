@@ -73,29 +73,31 @@ static inline void start(pk_arena *arena, bool locked, bool watched, char *begin
     }
 }
 
-static inline void open_defaults_at(pk_arena *arena, void *memory, bool zero, bool watched)
+/* With default options and no checker, in a chunk that was just formatted with room for the ext. */
+static inline void open_plainly(pk_arena *arena, pk_arena_chunk *base, const char *name,
+                                size_t next_size)
 {
-    char *end = (char *)memory + PKI_ARENA_FIRST;
-    pk_arena_chunk *base = pki_chunk_format(memory, PKI_ARENA_FIRST, EXT_SIZE, zero, false);
     pk_arena_ext *ext = place_ext(arena, base);
-    ext->name = "arena";
+    ext->name = name;
     ext->source_ops = NULL;
     ext->on_oom = NULL;
     ext->retain = 0;
-    ext->next_size = (size_t)PKI_ARENA_FIRST * 2;
+    ext->next_size = next_size;
     ext->max_chunk = PKI_ARENA_MAX_CHUNK;
     ext->limit = SIZE_MAX;
-    start(arena, false, watched, (char *)memory + PKI_CHUNK_HEAD + EXT_SIZE, end);
 }
 
 pk_status pki_arena_open_defaults(pk_arena *arena)
 {
     unsigned got;
-    void *memory = pki_pages_map(NULL, PKI_ARENA_FIRST, PK_ALIGN, &got);
+    char *memory = pki_pages_map(NULL, PKI_ARENA_FIRST, PK_ALIGN, &got);
     if (memory == NULL) {
         return PK_ENOMEM;
     }
-    open_defaults_at(arena, memory, (got & PK_PAGES_ZERO) != 0, find_watcher());
+    bool zero = (got & PK_PAGES_ZERO) != 0;
+    pk_arena_chunk *base = pki_chunk_format(memory, PKI_ARENA_FIRST, EXT_SIZE, zero, false);
+    open_plainly(arena, base, "arena", (size_t)PKI_ARENA_FIRST * 2);
+    start(arena, false, find_watcher(), base->begin, memory + PKI_ARENA_FIRST);
     return PK_OK;
 }
 
@@ -103,14 +105,15 @@ pk_status pki_arena_open_defaults(pk_arena *arena)
 void *pk_arena_alloc_slow(pk_arena *arena, size_t n, size_t align)
 {
     bool is_first = arena->ext == NULL && n - 1 < PKI_ARENA_FIRST / 4 && align <= PK_ALIGN;
-    void *memory;
+    char *memory;
     if (pki_unlikely(!is_first || !atomic_load_explicit(&unwatched, memory_order_relaxed) ||
                      (memory = pki_pages_take_smallest()) == NULL)) {
         return pki_arena_alloc_anywhere(arena, n, align);
     }
-    open_defaults_at(arena, memory, false, false);
-    char *p = (char *)memory + PKI_CHUNK_HEAD + EXT_SIZE;
-    arena->ptr = p + pki_align_up(n, PK_ALIGN);
+    char *p = memory + PKI_CHUNK_HEAD + EXT_SIZE;
+    pk_arena_chunk *base = pki_chunk_format(memory, PKI_ARENA_FIRST, EXT_SIZE, false, false);
+    open_plainly(arena, base, "arena", (size_t)PKI_ARENA_FIRST * 2);
+    start(arena, false, false, p + pki_align_up(n, PK_ALIGN), memory + PKI_ARENA_FIRST);
     return p;
 }
 
@@ -213,6 +216,28 @@ static PKI_NOINLINE pk_status init_checked(pk_arena *arena, const pk_arena_opts 
     return are_defaults(&full) ? PK_OK : open_with(arena, &full);
 }
 
+/* A buffer and perhaps a name: what an arena in a function's own memory asks for. */
+static inline bool has_buffer_only(const pk_arena_opts *o)
+{
+    return o->buffer != NULL &&
+           ((uintptr_t)o->source.ops | (uintptr_t)o->on_oom | (uintptr_t)o->parent | o->first |
+            o->max_chunk | o->limit | o->retain | o->locked) == 0;
+}
+
+static inline bool open_in_buffer(pk_arena *arena, const pk_arena_opts *opts)
+{
+    char *begin = (char *)pki_align_up((uintptr_t)opts->buffer, PK_ALIGN);
+    size_t skip = (size_t)(begin - (char *)opts->buffer);
+    if (opts->buffer_size < skip + LEAST_CHUNK) {
+        return false;
+    }
+    size_t size = pki_align_down(opts->buffer_size - skip, PK_ALIGN);
+    pk_arena_chunk *base = pki_chunk_format(begin, size, EXT_SIZE, false, true);
+    open_plainly(arena, base, opts->name == NULL ? "arena" : opts->name, PKI_ARENA_FIRST);
+    start(arena, false, false, begin + PKI_CHUNK_HEAD + EXT_SIZE, begin + size);
+    return true;
+}
+
 pk_status pk_arena_init(pk_arena *arena, const pk_arena_opts *opts)
 {
     if (arena == NULL) {
@@ -222,8 +247,10 @@ pk_status pk_arena_init(pk_arena *arena, const pk_arena_opts *opts)
     if (opts == NULL) {
         return PK_OK;
     }
-    if ((opts->size != 0 && opts->size != sizeof *opts) || opts->buffer == NULL) {
-        return init_checked(arena, opts);
+    bool is_known = opts->size == 0 || opts->size == sizeof *opts;
+    if (is_known && has_buffer_only(opts) &&
+        atomic_load_explicit(&unwatched, memory_order_relaxed) && open_in_buffer(arena, opts)) {
+        return PK_OK;
     }
-    return open_with(arena, opts);
+    return init_checked(arena, opts);
 }
