@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * arena.c: an arena's chunks: opening it, growth, allocation beyond the inline path, giving chunks
- * up. Marks, clean-ups and children are in arena_scope.c, strings in arena_text.c. */
-#include <errno.h>
+ * arena.c: an arena's chunks: growth, allocation beyond the inline path, giving chunks up. How it
+ * begins and ends is in arena_life.c; marks, clean-ups and children are in arena_scope.c, strings
+ * in arena_text.c. */
 #include <string.h>
 
+#include "os/error.h"
 #include "pool/arena_internal.h"
 
 /* ---- chunks ---- */
-
-static void *source_map(const pk_page_source *source, size_t n, unsigned *got)
-{
-    pk_page_source s = source->ops == NULL ? pk_os_pages() : *source;
-    return s.ops->map(s.ctx, n, PK_ALIGN, got);
-}
-
-static void source_unmap(const pk_page_source *source, void *p, size_t n)
-{
-    pk_page_source s = source->ops == NULL ? pk_os_pages() : *source;
-    s.ops->unmap(s.ctx, p, n);
-}
-
-static pk_arena_chunk *format_chunk(void *memory, size_t size, bool zero, bool borrowed)
-{
-    pk_arena_chunk *chunk = memory;
-    char *begin = (char *)memory + PKI_CHUNK_HEAD;
-    *chunk = (pk_arena_chunk){.size = size,
-                              .begin = begin,
-                              .left_at = begin,
-                              .touched = begin,
-                              .zero = zero,
-                              .borrowed = borrowed};
-    return chunk;
-}
-
-static pk_arena_chunk *map_chunk(const pk_page_source *source, size_t size)
-{
-    unsigned got = 0;
-    void *memory = source_map(source, size, &got);
-    return memory == NULL ? NULL : format_chunk(memory, size, (got & PK_PAGES_ZERO) != 0, false);
-}
 
 static void count_chunk(pk_arena_ext *ext, const pk_arena_chunk *chunk)
 {
@@ -47,123 +16,15 @@ static void count_chunk(pk_arena_ext *ext, const pk_arena_chunk *chunk)
     ext->n_chunks++;
 }
 
-static void release_chunk(pk_arena_ext *ext, pk_arena_chunk *chunk)
+void pki_chunk_release(pk_arena_ext *ext, pk_arena_chunk *chunk)
 {
     ext->committed -= chunk->size;
     ext->n_chunks--;
+    pki_chunk_show(ext, chunk);
     if (!chunk->borrowed) {
-        source_unmap(&ext->source, chunk, chunk->size);
+        pk_page_source source = pki_arena_source(ext); /* the ext may lie in the chunk */
+        pki_source_unmap(source, chunk, chunk->size);
     }
-}
-
-/* ---- opening ---- */
-
-static pk_arena_chunk *borrow_buffer(const pk_arena_opts *opts)
-{
-    size_t least = PKI_CHUNK_HEAD + sizeof(pk_arena_ext) + PK_ALIGN;
-    uintptr_t begin = pki_align_up((uintptr_t)opts->buffer, PK_ALIGN);
-    size_t skip = begin - (uintptr_t)opts->buffer;
-    if (opts->buffer == NULL || opts->buffer_size < skip + least) {
-        return NULL;
-    }
-    size_t size = pki_align_down(opts->buffer_size - skip, PK_ALIGN);
-    return format_chunk((void *)begin, pki_min(size, opts->limit), false, true);
-}
-
-/* The ext takes the first place in the base chunk. */
-static pk_arena_ext *place_ext(pk_arena_chunk *base, const pk_arena_opts *opts)
-{
-    pk_arena_ext *ext = (pk_arena_ext *)(void *)base->begin;
-    memset(ext, 0, sizeof *ext);
-    base->begin += pki_align_up(sizeof *ext, PK_ALIGN);
-    base->left_at = base->touched = base->begin;
-    ext->name = opts->name == NULL ? "arena" : opts->name;
-    ext->source = opts->source;
-    ext->on_oom = opts->on_oom;
-    ext->oom_arg = opts->oom_arg;
-    ext->next_size = base->borrowed ? opts->first : pki_min(opts->first * 2, opts->max_chunk);
-    ext->max_chunk = opts->max_chunk;
-    ext->limit = opts->limit;
-    ext->retain = opts->retain;
-    ext->base = base;
-    ext->locked = opts->locked;
-    count_chunk(ext, base);
-    return ext;
-}
-
-static void adopt_child(pk_arena *parent, pk_arena *child)
-{
-    pki_arena_lock(parent);
-    child->ext->parent = parent;
-    child->ext->born = ++parent->ext->clock;
-    child->ext->next_sibling = parent->ext->children;
-    parent->ext->children = child;
-    pki_arena_unlock(parent);
-}
-
-/* Fills in the defaults; PK_EINVAL if what was asked for is not possible. */
-static pk_status complete_options(pk_arena_opts *opts)
-{
-    bool known = opts->size == 0 || opts->size == sizeof *opts;
-    opts->first = opts->first == 0 ? PKI_ARENA_FIRST : opts->first;
-    opts->max_chunk =
-        opts->max_chunk == 0 ? pki_max(PKI_ARENA_MAX_CHUNK, opts->first) : opts->max_chunk;
-    opts->limit = opts->limit == 0 ? SIZE_MAX : opts->limit;
-    size_t least = PKI_CHUNK_HEAD + pki_align_up(sizeof(pk_arena_ext), PK_ALIGN) + PK_ALIGN;
-    opts->first = pki_max(opts->first, least);
-    bool possible =
-        opts->max_chunk >= opts->first && opts->limit >= least && opts->max_chunk <= PTRDIFF_MAX;
-    return known && possible ? PK_OK : PK_EINVAL;
-}
-
-static pk_status open_with(pk_arena *arena, const pk_arena_opts *opts)
-{
-    static const pk_arena_opts defaults;
-    pk_arena_opts full = opts == NULL ? defaults : *opts;
-    pk_status status = complete_options(&full);
-    if (status != PK_OK) {
-        return status;
-    }
-    if (full.parent != NULL && (status = pki_arena_open(full.parent, NULL)) != PK_OK) {
-        return status;
-    }
-    pk_arena_chunk *base = borrow_buffer(&full);
-    if (base == NULL && (base = map_chunk(&full.source, pki_min(full.first, full.limit))) == NULL) {
-        return PK_ENOMEM;
-    }
-    static _Atomic uint64_t lives;
-    arena->ext = place_ext(base, &full);
-    arena->ext->generation = ++lives << 32;
-    arena->ext->first_generation = arena->ext->generation;
-    arena->ext->clock = arena->defers != NULL ? arena->defers->moment : 0;
-    arena->chunk = base;
-    *pki_arena_cursor(arena) = (pki_cursor){base->begin, pki_chunk_end(base)};
-    if (full.parent != NULL) {
-        adopt_child(full.parent, arena);
-    }
-    return PK_OK;
-}
-
-pk_status pki_arena_open(pk_arena *arena, const pk_arena_opts *opts)
-{
-    return arena->ext != NULL ? PK_OK : open_with(arena, opts);
-}
-
-static bool are_defaults(pk_arena_opts opts)
-{
-    static const pk_arena_opts defaults;
-    bool known = opts.size == 0 || opts.size == sizeof opts;
-    opts.size = 0;
-    return known && memcmp(&opts, &defaults, sizeof opts) == 0;
-}
-
-pk_status pk_arena_init(pk_arena *arena, const pk_arena_opts *opts)
-{
-    if (arena == NULL) {
-        return PK_EINVAL;
-    }
-    *arena = (pk_arena){0};
-    return opts == NULL || are_defaults(*opts) ? PK_OK : open_with(arena, opts);
 }
 
 /* ---- growth ---- */
@@ -203,7 +64,7 @@ static void release_spares(pk_arena_ext *ext)
     while (ext->spare != NULL) {
         pk_arena_chunk *chunk = ext->spare;
         ext->spare = chunk->prev;
-        release_chunk(ext, chunk);
+        pki_chunk_release(ext, chunk);
     }
 }
 
@@ -220,11 +81,16 @@ static pk_arena_chunk *map_within_limit(pk_arena_ext *ext, size_t wanted, size_t
         *why = PK_ELIMIT;
         return NULL;
     }
-    pk_arena_chunk *chunk = map_chunk(&ext->source, pki_min(wanted, left));
+    pk_arena_chunk *chunk = pki_chunk_map(pki_arena_source(ext), pki_min(wanted, left));
     if (chunk == NULL && least < wanted) {
-        chunk = map_chunk(&ext->source, pki_min(pki_align_up(least, 4096), left));
+        chunk = pki_chunk_map(pki_arena_source(ext), pki_min(pki_align_up(least, 4096), left));
     }
-    *why = PK_ENOMEM;
+    if (chunk == NULL) {
+        *why = PK_ENOMEM;
+        return NULL;
+    }
+    count_chunk(ext, chunk);
+    pki_chunk_hide(ext, chunk);
     return chunk;
 }
 
@@ -238,7 +104,6 @@ static void *add_own_chunk(pk_arena *arena, size_t need, size_t align, pk_status
         if (chunk == NULL) {
             return NULL;
         }
-        count_chunk(arena->ext, chunk);
     }
     chunk->moment = ++arena->ext->clock;
     chunk->left_at = pki_chunk_end(chunk);
@@ -257,7 +122,6 @@ static bool add_chunk(pk_arena *arena, size_t need, pk_status *why)
         if (chunk == NULL) {
             return false;
         }
-        count_chunk(ext, chunk);
         ext->next_size = pki_min(ext->next_size * 2, ext->max_chunk);
     }
     arena->chunk->left_at = cursor->ptr;
@@ -298,10 +162,15 @@ static void *take_from_new(pk_arena *arena, size_t n, size_t align, pk_status *w
 
 void *pki_arena_take(pk_arena *arena, size_t n, size_t align, pk_status *why)
 {
-    *why = PK_ENOMEM;
-    n = pki_align_up(pki_max(n, 1), PK_ALIGN);
-    void *p = bump(pki_arena_cursor(arena), n, align);
-    return p != NULL ? p : take_from_new(arena, n, align, why);
+    size_t whole = pki_arena_rounded(arena, n);
+    void *p = bump(pki_arena_cursor(arena), whole, align);
+    if (pki_unlikely(p == NULL)) {
+        p = take_from_new(arena, whole, align, why);
+    }
+    if (pki_unlikely(arena->ext->watched) && p != NULL) {
+        pki_watch_show(p, pki_max(n, 1), false);
+    }
+    return p;
 }
 
 static void *take_or_ask(pk_arena *arena, size_t n, size_t align)
@@ -318,24 +187,20 @@ static void *take_or_ask(pk_arena *arena, size_t n, size_t align)
     }
 }
 
-void *pk_arena_alloc_slow(pk_arena *arena, size_t n, size_t align)
+void *pki_arena_alloc_anywhere(pk_arena *arena, size_t n, size_t align)
 {
-    size_t largest = (size_t)PTRDIFF_MAX - PKI_CHUNK_HEAD - PK_ALIGN;
+    size_t largest = (size_t)PTRDIFF_MAX - PKI_CHUNK_HEAD - PK_ALIGN - PKI_WATCH_GAP;
     void *p = NULL;
-    if (align <= largest && n <= largest - align && pki_arena_open(arena, NULL) == PK_OK) {
+    if (align <= largest && n <= largest - align && pki_arena_open(arena) == PK_OK) {
         p = take_or_ask(arena, n, align);
     }
-    if (p == NULL) {
-        errno = ENOMEM;
-    }
-    return p;
+    return pki_likely(p != NULL) ? p : pki_os_fail(PK_ENOMEM);
 }
 
 void *pk_arena_alloc_aligned(pk_arena *arena, size_t n, size_t align)
 {
     if (!pki_is_power_of_two(align)) {
-        errno = EINVAL;
-        return NULL;
+        return pki_os_fail(PK_EINVAL);
     }
     return align <= PK_ALIGN ? pk_arena_alloc(arena, n) : pk_arena_alloc_slow(arena, n, align);
 }
@@ -349,7 +214,7 @@ static bool is_fresh_in(const pk_arena_chunk *chunk, const char *p)
  * the newest chunk, or in one of its own right behind. */
 static bool is_known_zero(const pk_arena *arena, const char *p)
 {
-    return !arena->ext->locked &&
+    return !arena->ext->slow &&
            (is_fresh_in(arena->chunk, p) || is_fresh_in(arena->chunk->prev, p));
 }
 
@@ -366,8 +231,7 @@ void *pk_arena_array(pk_arena *arena, size_t count, size_t elem, size_t align)
 {
     size_t n;
     if (!pki_multiply(count, elem, &n)) {
-        errno = ENOMEM;
-        return NULL;
+        return pki_os_fail(PK_ENOMEM);
     }
     return pk_arena_alloc_aligned(arena, n, align);
 }
@@ -394,7 +258,7 @@ static size_t retained_bytes(const pk_arena_ext *ext)
 static void keep_or_release(pk_arena_ext *ext, pk_arena_chunk *chunk)
 {
     if (chunk->size > ext->max_chunk) {
-        release_chunk(ext, chunk);
+        pki_chunk_release(ext, chunk);
         return;
     }
     pk_arena_chunk **place = &ext->spare;
@@ -405,6 +269,7 @@ static void keep_or_release(pk_arena_ext *ext, pk_arena_chunk *chunk)
     chunk->left_at = chunk->begin;
     chunk->touched = pki_chunk_end(chunk);
     *place = chunk;
+    pki_chunk_hide(ext, chunk);
 }
 
 /* Unlinks what is newer than the moment, from `chunk` on the newest that stays. */
@@ -438,7 +303,7 @@ static void trim_spares(pk_arena_ext *ext)
             return;
         }
         *last = NULL;
-        release_chunk(ext, smallest);
+        pki_chunk_release(ext, smallest);
     }
 }
 
@@ -449,6 +314,9 @@ void pki_arena_drop_after(pk_arena *arena, pk_arena_chunk *chunk, char *ptr, uin
     arena->chunk->left_at = cursor->ptr;
     pk_arena_chunk *dropped = unlink_newer(arena, chunk, moment);
     chunk->touched = chunk->left_at > chunk->touched ? chunk->left_at : chunk->touched;
+    if (pki_unlikely(arena->ext->watched)) {
+        pki_watch_hide(ptr, (size_t)(chunk->left_at - ptr));
+    }
     *cursor = (pki_cursor){ptr, pki_chunk_end(chunk)};
     while (dropped != NULL) {
         pk_arena_chunk *next = dropped->prev;
@@ -466,13 +334,8 @@ void pki_arena_empty(pk_arena *arena)
 
 void pki_arena_close(pk_arena *arena)
 {
-    pk_arena_ext *ext = arena->ext;
-    pki_arena_drop_after(arena, ext->base, ext->base->begin, 0);
-    release_spares(ext);
-    pk_page_source source = ext->source; /* the ext lies in the chunk that goes */
-    pk_arena_chunk *base = ext->base;
-    if (!base->borrowed) {
-        source_unmap(&source, base, base->size);
-    }
+    pki_arena_empty(arena);
+    release_spares(arena->ext);
+    pki_chunk_release(arena->ext, arena->chunk);
     *arena = (pk_arena){0};
 }

@@ -22,11 +22,14 @@ static void release(void *ctx, void *p, size_t n, size_t align)
     pk_arena *arena = ctx;
     pki_arena_lock(arena);
     pki_cursor *cursor = pki_arena_cursor(arena);
-    char *end = (char *)p + pki_align_up(pki_max(n, 1), PK_ALIGN);
+    char *end = (char *)p + pki_arena_rounded(arena, n);
     if (end == cursor->ptr) {
         pk_arena_chunk *chunk = arena->chunk;
         chunk->touched = chunk->touched > end ? chunk->touched : end; /* no longer zero */
         cursor->ptr = p;
+    }
+    if (pki_unlikely(arena->ext->watched)) {
+        pki_watch_hide(p, pki_max(n, 1));
     }
     pki_arena_unlock(arena);
 }

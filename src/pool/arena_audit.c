@@ -7,7 +7,7 @@ static bool cursor_in_newest(pk_arena *arena)
     const pki_cursor *c = pki_arena_cursor(arena);
     const pk_arena_chunk *chunk = arena->chunk;
     bool in_order = chunk->begin <= c->ptr && c->ptr <= c->end && c->end == pki_chunk_end(chunk);
-    bool inline_off = !arena->ext->locked || arena->ptr == arena->end;
+    bool inline_off = !arena->ext->slow || arena->ptr == arena->end;
     return in_order && inline_off && ((uintptr_t)c->ptr | (uintptr_t)c->end) % PK_ALIGN == 0;
 }
 

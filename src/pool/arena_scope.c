@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * arena_scope.c: what ends when: marks, clean-ups, the tree of arenas, reset and fini. */
-#include <errno.h>
-
 #include "pool/arena_internal.h"
 
 /* ---- clean-ups ---- */
@@ -105,7 +103,7 @@ void pk_arena_reset(pk_arena *arena)
     }
 }
 
-void pk_arena_fini(pk_arena *arena)
+static PKI_NOINLINE void end_all(pk_arena *arena)
 {
     if (arena->ext != NULL) {
         end_children(arena, 0);
@@ -118,6 +116,28 @@ void pk_arena_fini(pk_arena *arena)
     }
 }
 
+/* The common end: one chunk of the operating system's or the caller's, and nobody to tell. */
+static inline bool is_simple(const pk_arena *arena)
+{
+    const pk_arena_ext *ext = arena->ext;
+    return ext != NULL && ext->n_chunks == 1 && !ext->watched &&
+           ((uintptr_t)arena->defers | (uintptr_t)ext->children | (uintptr_t)ext->parent |
+            (uintptr_t)ext->source_ops) == 0;
+}
+
+void pk_arena_fini(pk_arena *arena)
+{
+    if (pki_unlikely(!is_simple(arena))) {
+        end_all(arena);
+        return;
+    }
+    pk_arena_chunk *base = arena->chunk;
+    *arena = (pk_arena){0};
+    if (!base->borrowed && !pki_pages_keep_smallest(base, base->size)) {
+        pki_pages_unmap(NULL, base, base->size);
+    }
+}
+
 /* ---- marks ---- */
 
 pk_mark pk_arena_mark(const pk_arena *arena)
@@ -127,7 +147,7 @@ pk_mark pk_arena_mark(const pk_arena *arena)
         return (pk_mark){NULL, (char *)(uintptr_t)arena, moment, 0};
     }
     const pk_arena_ext *ext = arena->ext;
-    return (pk_mark){arena->chunk, ext->locked ? ext->cursor.ptr : arena->ptr, ++arena->ext->clock,
+    return (pk_mark){arena->chunk, ext->slow ? ext->cursor.ptr : arena->ptr, ++arena->ext->clock,
                      ext->generation};
 }
 
@@ -188,7 +208,7 @@ static const char *used_end(const pk_arena *arena, const pk_arena_chunk *chunk)
     if (chunk != arena->chunk) {
         return chunk->left_at;
     }
-    return arena->ext->locked ? arena->ext->cursor.ptr : arena->ptr;
+    return arena->ext->slow ? arena->ext->cursor.ptr : arena->ptr;
 }
 
 bool pk_arena_owns(const pk_arena *arena, const void *p)

@@ -33,7 +33,7 @@ pk_arena *pk_scratch(pk_arena *const *conflicts, size_t n)
         pk_arena *arena = &scratch[i];
         if (!is_among(arena, conflicts, n)) {
             bool watched = pki_os_on_thread_end(&end_hook, end_scratch, scratch);
-            return watched && pki_arena_open(arena, NULL) == PK_OK ? arena : NULL;
+            return watched && pki_arena_open(arena) == PK_OK ? arena : NULL;
         }
     }
     return NULL;

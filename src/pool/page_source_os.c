@@ -3,72 +3,89 @@
  *
  * Pools of short life come and go with chunks of few sizes; a system call and its page faults for
  * each would cost more than the pool's whole work. So some freed chunks of 4 KiB to 64 KiB are
- * kept: at most CACHED of each power of two, 992 KiB in all. */
-#include <poolkit/page_source.h>
+ * kept: at most 8 of each power of two, 992 KiB in all.
+ *
+ * Whoever takes a place's chunk out by an exchange owns it; there is no lock that a fork could find
+ * taken. The first places are tried first, so that what was freed last is mostly what is taken. */
+#include "pool/page_source_internal.h"
 
+#include <stdatomic.h>
+
+#include "base/attr.h"
 #include "base/bits.h"
-#include "os/lock.h"
 #include "os/pages.h"
+#include "os/watch.h"
 
-enum { CACHE_FIRST = 12, CACHE_SIZES = 5, CACHED = 8 };
+_Atomic(void *) pki_pages_cache[PKI_PAGES_SIZES][PKI_PAGES_KEPT];
 
-static struct {
-    pki_lock lock;
-    unsigned n[CACHE_SIZES];
-    void *chunk[CACHE_SIZES][CACHED];
-} cache;
-
-/* The cache's row for chunks of `n` bytes, -1 if it has none. */
-static int cache_row(size_t n)
+/* The places for chunks of `n` bytes, NULL if there are none. */
+static inline _Atomic(void *) *cache_row(size_t n)
 {
-    int row = pki_is_power_of_two(n) ? (int)pki_log2_floor(n) - CACHE_FIRST : -1;
-    return row < CACHE_SIZES ? row : -1;
-}
-
-static void *take_cached(size_t n)
-{
-    int row = cache_row(n);
-    if (row < 0) {
+    if (!pki_is_power_of_two(n)) {
         return NULL;
     }
-    pki_lock_take(&cache.lock);
-    void *p = cache.n[row] > 0 ? cache.chunk[row][--cache.n[row]] : NULL;
-    pki_lock_give(&cache.lock);
-    return p;
+    unsigned row = pki_log2_floor(n) - pki_log2_floor(PKI_PAGES_SMALLEST); /* below it wraps */
+    return row < PKI_PAGES_SIZES ? pki_pages_cache[row] : NULL;
 }
 
-static bool keep_cached(void *p, size_t n)
+static inline void *take_cached(size_t n)
 {
-    int row = cache_row(n);
-    if (row < 0) {
-        return false;
+    _Atomic(void *) *row = cache_row(n);
+    for (unsigned i = 0; row != NULL && i < PKI_PAGES_KEPT; i++) {
+        if (atomic_load_explicit(&row[i], memory_order_relaxed) != NULL) {
+            void *p = atomic_exchange_explicit(&row[i], NULL, memory_order_acquire);
+            if (pki_likely(p != NULL)) {
+                return p;
+            }
+        }
     }
-    pki_lock_take(&cache.lock);
-    bool kept = cache.n[row] < CACHED;
-    if (kept) {
-        cache.chunk[row][cache.n[row]++] = p;
-    }
-    pki_lock_give(&cache.lock);
-    return kept;
+    return NULL;
 }
 
-static void *os_map(void *ctx, size_t n, size_t align, unsigned *got)
+static inline bool keep_cached(void *p, size_t n)
 {
-    (void)ctx;
+    _Atomic(void *) *row = cache_row(n);
+    for (unsigned i = 0; row != NULL && i < PKI_PAGES_KEPT; i++) {
+        void *none = NULL;
+        if (atomic_load_explicit(&row[i], memory_order_relaxed) == NULL &&
+            atomic_compare_exchange_strong_explicit(&row[i], &none, p, memory_order_release,
+                                                    memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static PKI_NOINLINE void *map_fresh(size_t n, size_t align)
+{
     size_t page = pki_os_page_size();
-    void *p = align <= page ? take_cached(n) : NULL;
+    return n <= PTRDIFF_MAX ? pki_os_map(pki_align_up(n, page), pki_max(align, page)) : NULL;
+}
+
+void *pki_pages_map(void *ctx, size_t n, size_t align, unsigned *got)
+{
+    (void)ctx;
+    void *p = align <= PKI_PAGES_SMALLEST ? take_cached(n) : NULL;
     *got = p == NULL ? PK_PAGES_ZERO : 0;
-    if (p == NULL && n <= PTRDIFF_MAX) {
-        p = pki_os_map(pki_align_up(n, page), pki_max(align, page));
+    if (p == NULL) {
+        return map_fresh(n, align);
     }
+    pki_watch_show(p, n, false);
     return p;
 }
 
-static void os_unmap(void *ctx, void *p, size_t n)
+static PKI_NOINLINE void release(void *p, size_t n)
+{
+    pki_os_release(p, pki_align_up(n, pki_os_page_size()));
+}
+
+void pki_pages_unmap(void *ctx, void *p, size_t n)
 {
     (void)ctx;
+    pki_watch_hide(p, n); /* before somebody else may take it */
     if (!keep_cached(p, n)) {
-        pki_os_release(p, pki_align_up(n, pki_os_page_size()));
+        pki_watch_show(p, n, false);
+        release(p, n);
     }
 }
 
@@ -85,7 +102,10 @@ static void os_purge(void *ctx, void *p, size_t n)
 
 pk_page_source pk_os_pages(void)
 {
-    static const pk_page_source_ops ops = {
-        .size = sizeof ops, .map = os_map, .unmap = os_unmap, .purge = os_purge, .granule = 4096};
+    static const pk_page_source_ops ops = {.size = sizeof ops,
+                                           .map = pki_pages_map,
+                                           .unmap = pki_pages_unmap,
+                                           .purge = os_purge,
+                                           .granule = PKI_PAGES_SMALLEST};
     return (pk_page_source){&ops, NULL};
 }

@@ -69,14 +69,14 @@ START_TEST(printf_at_the_end_of_a_chunk)
             pk_arena one = {0};
             char *s = filled(n);
             char *before = pk_arena_alloc(&one, 16);
-            size_t room = (size_t)(one.end - one.ptr);
-            char *gap = pk_arena_alloc(&one, room > rest ? room - rest : 1);
-            memset(gap, 'g', room - rest);
+            size_t whole = arena_room(&one) - rest, size = whole - arena_gap();
+            char *gap = pk_arena_alloc(&one, size);
+            memset(gap, 'g', size);
             char *text = n % 2 ? pk_arena_printf(&one, "%s", s) : through_va_list(&one, "%s", s);
             EXPECT_AT(text && strcmp(text, s) == 0, rest, n);
-            size_t size = (n + 16) / 16 * 16; /* just the size */
-            EXPECT_AT((text == gap + room - rest) == (size <= rest), rest, n);
-            EXPECT_AT(gap[room - rest - 1] == 'g', rest, n);
+            bool fits = arena_rounded(n + 1) <= rest; /* just the size */
+            EXPECT_AT((text == gap + whole) == fits, rest, n);
+            EXPECT_AT(gap[size - 1] == 'g', rest, n);
             EXPECT_AT((char *)pk_arena_alloc(&one, 1) != text && strcmp(text, s) == 0, rest, n);
             EXPECT(pk_arena_owns(&one, before) && pk_arena_owns(&one, text));
             arena_figures(&one);
@@ -93,7 +93,7 @@ START_TEST(printf_takes_just_its_size)
         uint64_t live = arena_figures(&arena).live;
         char *text = pk_arena_printf(&arena, "%*s", n, "");
         EXPECT_AT(text && strlen(text) == (size_t)n, n, 0);
-        EXPECT_AT(arena_figures(&arena).live == live + ((size_t)n + 16) / 16 * 16, n, live);
+        EXPECT_AT(arena_figures(&arena).live == live + arena_rounded((size_t)n + 1), n, live);
     }
     ck_assert_str_eq(pk_arena_printf(&arena, "%s", ""), "");
     ck_assert_str_eq(pk_arena_printf(&arena, "%d of %s, %c%%", 7, "nine", 'x'), "7 of nine, x%");

@@ -4,11 +4,30 @@
 #ifndef TEST_ARENA_FIXTURE_H
 #define TEST_ARENA_FIXTURE_H
 
+#include "build.h"
 #include "expect.h"
 
 #include <poolkit/arena.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What a block of `n` bytes takes up, and how much of that may be used. */
+static inline size_t arena_gap(void) { return pools_are_watched() ? 16 : 0; }
+
+static inline size_t arena_rounded(size_t n) { return (n ? (n + 15) / 16 * 16 : 16) + arena_gap(); }
+
+static inline size_t arena_usable(size_t n)
+{
+    return pools_are_watched() ? (n ? n : 1) : arena_rounded(n);
+}
+
+/* What is left in the newest chunk, told by the figures: a watched arena has ptr == end. */
+static inline size_t arena_room(const pk_arena *arena)
+{
+    pk_stats s;
+    pk_arena_stats(arena, &s);
+    return (size_t)s.untouched;
+}
 
 /* Every byte that it hands out is 0xA5; every piece that it takes back must be one of its own. */
 typedef struct {

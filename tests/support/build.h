@@ -8,6 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_ADDRESS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TEST_ADDRESS_SANITIZED 1
+#endif
+#endif
+#ifndef TEST_ADDRESS_SANITIZED
+#define TEST_ADDRESS_SANITIZED 0
+#endif
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TEST_SANITIZED 1
 #elif defined(__has_feature)
@@ -34,6 +45,15 @@ static inline bool under_valgrind(void)
 {
     const char *preload = getenv("LD_PRELOAD");
     return preload && strstr(preload, "vgpreload");
+}
+
+/* Does the library tell a memory checker of its pools? Then blocks may be used to their exact size
+ * only, have a gap behind them, and no inline path gives any. */
+static inline bool pools_are_watched(void)
+{
+    const char *options = getenv("POOLKIT_OPTIONS");
+    bool off = options && strstr(options, "checkers=off");
+    return (TEST_ADDRESS_SANITIZED || under_valgrind()) && !off;
 }
 
 /* Memory figures of the process mean something only when nothing shadows its memory. */

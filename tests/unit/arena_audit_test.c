@@ -53,22 +53,25 @@ END_TEST
 /* A1: ptr and end lie in the newest chunk, in order, multiples of 16 */
 START_TEST(a1_cursor)
 {
-    char *ptr = arena.ptr, *end = arena.end;
+    pki_cursor *cursor = pki_arena_cursor(&arena);
+    char *ptr = cursor->ptr, *end = cursor->end;
     char *const bad[] = {ptr + 8, arena.chunk->begin - 16, end + 16};
     for (int i = 0; i < 3; i++) {
-        arena.ptr = bad[i];
+        cursor->ptr = bad[i];
         broken("A1", 1);
     }
-    arena.ptr = ptr;
-    arena.end = end - 16;
+    cursor->ptr = ptr;
+    cursor->end = end - 16;
     broken("A1", 1);
-    arena.end = end;
+    cursor->end = end;
     pk_arena locked;
     ck_assert_int_eq(pk_arena_init(&locked, &(pk_arena_opts){.locked = true}), PK_OK);
     ck_assert_uint_eq(pki_arena_audit(&locked, NULL), 0);
-    locked.end += 16; /* the inline path would allocate */
+    static char inline_room[16]; /* the inline path would allocate */
+    locked.ptr = inline_room;
+    locked.end = inline_room + sizeof inline_room;
     ck_assert_uint_eq(pki_arena_audit(&locked, NULL), 1);
-    locked.end -= 16;
+    locked.ptr = locked.end = NULL;
     pk_arena_fini(&locked);
 }
 END_TEST
@@ -84,6 +87,20 @@ START_TEST(a2_base)
     base->begin = (char *)base + PKI_CHUNK_HEAD; /* the ext among the blocks */
     broken("A2", 1);
     base->begin = begin;
+}
+END_TEST
+
+/* A chunk of one block stands behind the base: it is no chain that ends elsewhere. */
+START_TEST(own_chunk_behind_the_base)
+{
+    pk_arena one = {0};
+    ck_assert_ptr_nonnull(pk_arena_alloc(&one, 100000));
+    ck_assert_uint_eq(pki_arena_audit(&one, NULL), 0);
+    ck_assert_ptr_eq(one.chunk, one.ext->base);
+    one.chunk->prev->left_at -= 16; /* a chunk behind the base that still has room */
+    ck_assert_uint_eq(pki_arena_audit(&one, NULL), 1);
+    one.chunk->prev->left_at += 16;
+    pk_arena_fini(&one);
 }
 END_TEST
 
@@ -163,8 +180,9 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("arena_audit");
     TCase *tcase = tcase_create("audit");
     tcase_add_checked_fixture(tcase, setup, teardown);
-    ADD_CASE(suite, tcase, 5, an_unused_arena_is_whole, a1_cursor, a2_base, a3_sizes, a4_clean_ups,
-             a5_spares, a6_children, two_at_once);
+    ADD_CASE(suite, tcase, 5, an_unused_arena_is_whole, a1_cursor, a2_base,
+             own_chunk_behind_the_base, a3_sizes, a4_clean_ups, a5_spares, a6_children,
+             two_at_once);
     return suite;
 }
 
