@@ -84,33 +84,19 @@ pki_owner *pki_heap_owner(pk_heap *heap)
 
 /* ---- one block ---- */
 
-/* Did the block at the top of this bin come fresh from the system? See pki_bin_list. */
-static bool pop_was_zero(pki_owner *owner, unsigned cls, const char *p)
-{
-    pki_bin_list *list = &owner->list[cls];
-    if (p != list->zero_next || p == NULL) {
-        return false;
-    }
-    list->zero_next += pki_class_size(cls);
-    if (list->zero_next == list->zero_end) {
-        list->zero_next = list->zero_end = NULL;
-    }
-    return true;
-}
-
 static void *alloc_class(pk_heap *heap, unsigned cls, bool *zero, pk_status *why)
 {
     pki_owner *owner = pki_heap_owner(heap);
     *zero = false;
     if (pki_unlikely(owner == NULL)) {
-        return pki_space_alloc_direct(&heap->space, cls, why);
+        return pki_space_alloc_direct(&heap->space, cls, zero, why);
     }
     void *p = pki_bin_pop(&pki_bins(owner)[cls]);
     if (p == NULL) {
         p = pki_owner_refill(owner, cls, why);
     }
     if (pki_class_size(cls) > PKI_SMALL_MAX) {
-        *zero = pop_was_zero(owner, cls, p);
+        *zero = pki_owner_pop_was_zero(owner, cls, p);
     }
     return p;
 }

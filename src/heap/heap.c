@@ -46,15 +46,7 @@ void pk_heap_destroy(pk_heap *heap)
 
 size_t pk_heap_trim(pk_heap *heap, size_t keep)
 {
-    int saved_errno = errno;
-    pki_owner *mine = pki_thread_owner(&heap->space);
-    if (mine != NULL) {
-        pki_owner_flush(mine);
-    }
-    size_t bytes = pki_owners_purge(&heap->space);
-    bytes += pki_space_trim(&heap->space, keep);
-    errno = saved_errno;
-    return bytes;
+    return pki_thread_trim(&heap->space, keep);
 }
 
 bool pk_heap_walk(pk_heap *heap, pk_heap_walk_fn *fn, void *arg)

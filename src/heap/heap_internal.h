@@ -11,7 +11,7 @@
 #include <poolkit/heap.h>
 
 #include "heap/size_class.h"
-#include "slab/thread.h"
+#include "slab/place.h"
 
 struct pk_heap {
     pki_space space; /* first: a space's address is its heap's */
@@ -70,31 +70,5 @@ PKI_INLINE void pki_free(void *p)
     }
     pki_heap_free_slow(p);
 }
-
-/* The kinds of places an address can point to. */
-typedef enum {
-    PKI_PLACE_FOREIGN,
-    PKI_PLACE_CLASS, /* in a slab of blocks  */
-    PKI_PLACE_RUN,   /* the start of a run   */
-    PKI_PLACE_LARGE, /* the start of a large */
-    PKI_PLACE_FREE,  /* a slab of nobody's, or a large block that was freed */
-    PKI_PLACE_INSIDE /* ours, but no block's start */
-} pki_place_kind;
-
-typedef struct {
-    pki_place_kind kind;
-    pki_space *space; /* NULL if foreign   */
-    uint32_t word;
-    size_t usable; /* of the block, else 0 */
-    union {
-        pki_slab *slab;
-        pki_large *large;
-    };
-} pki_place;
-
-/* Reads no memory that is not ours. */
-pki_place pki_place_of(const void *p);
-
-void pki_place_report(const pki_place *place, const void *p);
 
 #endif /* PKI_HEAP_HEAP_INTERNAL_H */

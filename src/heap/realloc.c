@@ -59,23 +59,14 @@ static void *move(pk_heap *heap, const pki_place *place, void *p, size_t n)
     return NULL;
 }
 
-static bool is_live(pki_place *place, const void *p)
-{
-    if (place->kind == PKI_PLACE_CLASS && !pki_owner_is_block(place->word, p)) {
-        place->kind = PKI_PLACE_INSIDE;
-    }
-    return place->kind == PKI_PLACE_CLASS || place->kind == PKI_PLACE_RUN ||
-           place->kind == PKI_PLACE_LARGE;
-}
-
 void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
 {
     if (p == NULL) {
         return pk_heap_alloc(heap, n);
     }
     pki_place place = pki_place_of(p);
-    if (pki_unlikely(!is_live(&place, p))) {
-        pki_place_report(&place, p);
+    if (pki_unlikely(!pki_place_is_live(&place, p, PKI_SPACE_OF_HEAP))) {
+        pki_place_report(&place, p, PKI_SPACE_OF_HEAP);
         errno = EINVAL;
         return NULL;
     }
@@ -92,7 +83,7 @@ void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
 bool pk_heap_resize(void *p, size_t n)
 {
     pki_place place = pki_place_of(p);
-    if (!is_live(&place, p)) {
+    if (!pki_place_is_live(&place, p, PKI_SPACE_OF_HEAP)) {
         return false;
     }
     int saved_errno = errno;

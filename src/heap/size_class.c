@@ -5,36 +5,22 @@
 
 static_assert((int)PKI_CLASSES <= (int)PKI_BINS_MAX, "an owner has a bin for each class");
 
-/* A stack starts with 31 blocks and grows to 1,023, or 64 KiB of blocks if that is less, but 7 at
- * least; a refill brings 16 KiB at most. Batches of 1,000 blocks set the upper bound, and the memory
- * of threads that only touch a class now and then the lower (docs/design/growth.md). One slot of
- * each stack holds the bottom's NULL: sizes with it are powers of two. */
-#define CLAMP(x, low, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
-#define STACK_MAX(size) (CLAMP(65536 / (size), 8, 1024) - 1)
-#define STACK_FIRST(size) CLAMP(STACK_MAX(size), 7, 31)
-#define REFILL(size) CLAMP(16384 / (size), 1, 512)
-#define CLASS(s)                                                                                   \
-    {                                                                                              \
-        .size = (s), .reciprocal = (uint32_t)(((UINT64_C(1) << 32) + (s)-1) / (s)),                \
-        .capacity = 65536 / (s), .refill = REFILL(s), .stack_first = STACK_FIRST(s),               \
-        .stack_max = STACK_MAX(s)                                                                  \
-    }
 #define EIGHT(first, step)                                                                         \
-    CLASS((first)), CLASS((first) + (step)), CLASS((first) + 2 * (step)),                          \
-        CLASS((first) + 3 * (step)), CLASS((first) + 4 * (step)), CLASS((first) + 5 * (step)),     \
-        CLASS((first) + 6 * (step)), CLASS((first) + 7 * (step))
+    PKI_CLASS((first)), PKI_CLASS((first) + (step)), PKI_CLASS((first) + 2 * (step)),                          \
+        PKI_CLASS((first) + 3 * (step)), PKI_CLASS((first) + 4 * (step)), PKI_CLASS((first) + 5 * (step)),     \
+        PKI_CLASS((first) + 6 * (step)), PKI_CLASS((first) + 7 * (step))
 
 static const pki_class heap_classes[PKI_CLASSES] = {
     EIGHT(16, 16), EIGHT(144, 16), EIGHT(272, 16), EIGHT(400, 16), EIGHT(544, 32), EIGHT(800, 32),
-    CLASS(1040),   CLASS(1104),    CLASS(1168),    CLASS(1232),    CLASS(1296),    CLASS(1360),
-    CLASS(1424),   CLASS(1520),    CLASS(1584),    CLASS(1680),    CLASS(1760),    CLASS(1872),
-    CLASS(1984),   CLASS(2048),    CLASS(2112),    CLASS(2176),    CLASS(2256),    CLASS(2336),
-    CLASS(2416),   CLASS(2512),    CLASS(2608),    CLASS(2720),    CLASS(2848),    CLASS(2976),
-    CLASS(3120),   CLASS(3264),    CLASS(3440),    CLASS(3632),    CLASS(3840),    CLASS(4096),
-    CLASS(4368),   CLASS(4672),    CLASS(5040),    CLASS(5456),    CLASS(5952),    CLASS(6544),
-    CLASS(7280),   CLASS(8192),    CLASS(9360),    CLASS(10240),   CLASS(10912),   CLASS(12288),
-    CLASS(13104),  CLASS(14848),   CLASS(16384),   CLASS(18432),   CLASS(20992),   CLASS(21840),
-    CLASS(24576),  CLASS(27648),   CLASS(31232),   CLASS(32768),
+    PKI_CLASS(1040),   PKI_CLASS(1104),    PKI_CLASS(1168),    PKI_CLASS(1232),    PKI_CLASS(1296),    PKI_CLASS(1360),
+    PKI_CLASS(1424),   PKI_CLASS(1520),    PKI_CLASS(1584),    PKI_CLASS(1680),    PKI_CLASS(1760),    PKI_CLASS(1872),
+    PKI_CLASS(1984),   PKI_CLASS(2048),    PKI_CLASS(2112),    PKI_CLASS(2176),    PKI_CLASS(2256),    PKI_CLASS(2336),
+    PKI_CLASS(2416),   PKI_CLASS(2512),    PKI_CLASS(2608),    PKI_CLASS(2720),    PKI_CLASS(2848),    PKI_CLASS(2976),
+    PKI_CLASS(3120),   PKI_CLASS(3264),    PKI_CLASS(3440),    PKI_CLASS(3632),    PKI_CLASS(3840),    PKI_CLASS(4096),
+    PKI_CLASS(4368),   PKI_CLASS(4672),    PKI_CLASS(5040),    PKI_CLASS(5456),    PKI_CLASS(5952),    PKI_CLASS(6544),
+    PKI_CLASS(7280),   PKI_CLASS(8192),    PKI_CLASS(9360),    PKI_CLASS(10240),   PKI_CLASS(10912),   PKI_CLASS(12288),
+    PKI_CLASS(13104),  PKI_CLASS(14848),   PKI_CLASS(16384),   PKI_CLASS(18432),   PKI_CLASS(20992),   PKI_CLASS(21840),
+    PKI_CLASS(24576),  PKI_CLASS(27648),   PKI_CLASS(31232),   PKI_CLASS(32768),
 };
 
 const pki_geometry pki_heap_geometry = {heap_classes, PKI_CLASSES};

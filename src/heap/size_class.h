@@ -21,10 +21,7 @@
 
 enum {
     PKI_CLASSES = 100,
-    PKI_SMALL_MAX = 1024,      /* found by the table below                               */
-    PKI_CLASS_MAX = 32 * 1024, /* the largest class                                      */
-    PKI_RUN_MAX = 1024 * 1024  /* three such runs fill a chunk to three quarters, and the rest
-                                * takes smaller ones; larger ones would leave holes       */
+    PKI_SMALL_MAX = 1024 /* found by the table below */
 };
 
 extern const pki_geometry pki_heap_geometry;

@@ -10,6 +10,8 @@
  * otherwise pay for the system calls and for the page faults each time. They are bounded by number,
  * by bytes and, at the space's tick, by age; and as many bytes as a new mapping brings are given
  * up before it, so that what is kept never adds to the peak. */
+#include <string.h>
+
 #include "base/bits.h"
 #include "os/pages.h"
 #include "os/process.h"
@@ -72,7 +74,8 @@ static void list_remove(pki_large **list, pki_large *large)
 static char *map_over_aligned(pki_space *space, size_t bytes, size_t align)
 {
     size_t mapped = bytes + align;
-    char *p = mapped < align ? NULL : pki_space_map(space, mapped, PKI_CHUNK_SIZE);
+    bool zero, possible = mapped >= align && pki_space_is_flexible(space);
+    char *p = possible ? pki_space_map(space, mapped, PKI_CHUNK_SIZE, &zero) : NULL;
     if (p == NULL) {
         return NULL;
     }
@@ -96,14 +99,18 @@ static size_t head_size(size_t align)
 static pki_large *map_large(pki_space *space, size_t size, size_t align)
 {
     size_t offset = head_size(align), mapped = offset + size;
+    bool zero = true;
     char *base = align > PKI_CHUNK_SIZE ? map_over_aligned(space, mapped, align)
-                                        : pki_space_map(space, mapped, PKI_CHUNK_SIZE);
+                                        : pki_space_map(space, mapped, PKI_CHUNK_SIZE, &zero);
     if (base == NULL) {
         return NULL;
     }
     pki_chunk *chunk = (pki_chunk *)base;
+    if (!zero) {
+        memset(chunk, 0, offsetof(pki_chunk, slab));
+    }
     chunk->space = space;
-    chunk->large = (pki_large){.block = base + offset, .mapped = mapped, .zero = true};
+    chunk->large = (pki_large){.block = base + offset, .mapped = mapped, .zero = zero};
     pki_word_set(chunk, 0, PKI_WORD_LARGE);
     return &chunk->large;
 }
@@ -112,9 +119,9 @@ static void unmap_large(pki_large *large)
 {
     pki_chunk *chunk = chunk_of_large(large);
     pki_registry_remove(chunk);
-    if (!pki_os_release(chunk, large->mapped)) {
-        pki_os_purge(chunk,
-                     large->mapped); /* the map count is exhausted: only addresses are lost */
+    if (!pki_space_unmap(chunk->space, chunk, large->mapped)) {
+        /* The map count is exhausted: only addresses are lost. */
+        pki_space_purge(chunk->space, chunk, large->mapped);
     }
 }
 
@@ -265,7 +272,8 @@ static pki_large *move_large(pki_space *space, pki_large *large, size_t mapped, 
 {
     pki_chunk *from = chunk_of_large(large);
     size_t old_mapped = large->mapped, offset = (size_t)(large->block - (char *)from);
-    pki_chunk *to = pki_space_map(space, mapped, PKI_CHUNK_SIZE);
+    bool zero;
+    pki_chunk *to = pki_space_map(space, mapped, PKI_CHUNK_SIZE, &zero);
     if (to == NULL) {
         return NULL;
     }
@@ -297,7 +305,8 @@ static void cut_large(pki_space *space, pki_large *large, size_t mapped, size_t 
 {
     pki_lock_take(&space->lock);
     size_t surplus = large->mapped - mapped;
-    if (surplus > 0 && pki_os_release((char *)chunk_of_large(large) + mapped, surplus)) {
+    if (surplus > 0 && pki_space_is_flexible(space) &&
+        pki_os_release((char *)chunk_of_large(large) + mapped, surplus)) {
         large->mapped = mapped;
         pki_space_uncharge(space, surplus);
     }
@@ -315,7 +324,8 @@ static bool extend_large(pki_space *space, pki_large *large, size_t mapped, size
     bool extended = pki_space_charge(space, more);
     if (extended) {
         *why = PK_ENOMEM;
-        extended = pki_os_extend(chunk_of_large(large), large->mapped, mapped);
+        extended = pki_space_is_flexible(space) &&
+                   pki_os_extend(chunk_of_large(large), large->mapped, mapped);
         if (extended) {
             large->mapped = mapped;
             large->usable = usable;
@@ -335,7 +345,7 @@ void *pki_space_resize_large(pki_space *space, pki_large *large, size_t size, bo
     if (mapped <= large->mapped) {
         cut_large(space, large, mapped, usable);
     } else if (!extend_large(space, large, mapped, usable, why)) {
-        bool move = may_move && *why == PK_ENOMEM;
+        bool move = may_move && pki_space_is_flexible(space) && *why == PK_ENOMEM;
         large = move ? move_large(space, large, mapped, usable, why) : NULL;
     }
     return large == NULL ? NULL : large->block;

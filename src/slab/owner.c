@@ -153,6 +153,7 @@ static unsigned put_run(pki_owner *owner, void *const *blocks, unsigned n, pki_p
            (*result = put_one(owner, blocks[done])) == PKI_PUT_DONE) {
         done++;
     }
+    pki_space_uncharge_blocks(owner->space, done);
     pki_lock_give(&owner->lock);
     return done;
 }
@@ -308,6 +309,17 @@ static unsigned take_from_first(pki_owner *owner, unsigned bin, void **out, unsi
     return got;
 }
 
+/* The same as far as the number of the space's blocks is not bounded. */
+static unsigned take_charged(pki_owner *owner, unsigned bin, void **out, unsigned n)
+{
+    unsigned allowed = pki_space_charge_blocks(owner->space, n);
+    unsigned got = allowed == 0 ? 0 : take_from_first(owner, bin, out, allowed);
+    if (got < allowed) {
+        pki_space_uncharge_blocks(owner->space, allowed - got);
+    }
+    return got;
+}
+
 /* Fills an empty stack from one slab, so that what is known to be zero is one range. */
 static void *fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
 {
@@ -321,7 +333,11 @@ static void *fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
     }
     size_t refill = owner->space->geometry->classes[bin].refill;
     unsigned wanted = (unsigned)pki_min(refill, (list->capacity + 1) / 2);
-    unsigned got = take_from_first(owner, bin, list->base, wanted);
+    unsigned got = take_charged(owner, bin, list->base, wanted);
+    if (got == 0) {
+        *why = PK_ELIMIT;
+        return NULL;
+    }
     void *p = list->base[got - 1];
     atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + got - 1, memory_order_release);
     return p;
@@ -523,20 +539,31 @@ size_t pki_owners_purge(pki_space *space)
 
 /* ---- threads without a record ---- */
 
-void *pki_space_alloc_direct(pki_space *space, unsigned bin, pk_status *why)
+void *pki_owner_take_one(pki_owner *owner, unsigned bin, bool *zero, pk_status *why)
+{
+    void *p = NULL;
+    if (pki_lock_is_interrupted(&owner->lock)) {
+        *why = PK_EBUSY;
+        return NULL;
+    }
+    pki_lock_take(&owner->lock);
+    if ((owner->list[bin].first != NULL || get_slab(owner, bin, why)) &&
+        take_charged(owner, bin, &p, 1) == 0) {
+        *why = PK_ELIMIT;
+    }
+    *zero = p != NULL && owner->list[bin].zero_next == p;
+    pki_lock_give(&owner->lock);
+    return p;
+}
+
+void *pki_space_alloc_direct(pki_space *space, unsigned bin, bool *zero, pk_status *why)
 {
     pki_owner *late = pki_space_late_owner(space);
-    if (late == NULL || pki_lock_is_interrupted(&late->lock)) {
+    if (late == NULL) {
         *why = PK_ENOMEM;
         return NULL;
     }
-    void *p = NULL;
-    pki_lock_take(&late->lock);
-    if (late->list[bin].first != NULL || get_slab(late, bin, why)) {
-        take_from_first(late, bin, &p, 1);
-    }
-    pki_lock_give(&late->lock);
-    return p;
+    return pki_owner_take_one(late, bin, zero, why);
 }
 
 bool pki_owner_is_block(uint32_t word, const void *p)

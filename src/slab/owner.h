@@ -138,8 +138,26 @@ void pki_owner_push_full(pki_owner *owner, unsigned bin, void *p);
 void pki_owner_free_remote(pki_owner *self, uint32_t word, void *p);
 
 /* For threads without a record: one block from, or to, an owner under its lock. */
-void *pki_space_alloc_direct(pki_space *space, unsigned bin, pk_status *why);
+void *pki_space_alloc_direct(pki_space *space, unsigned bin, bool *zero, pk_status *why);
 void pki_space_free_direct(uint32_t word, void *p);
+
+/* One block from the owner's slabs under its lock, past its stack. NULL: see *why. */
+void *pki_owner_take_one(pki_owner *owner, unsigned bin, bool *zero, pk_status *why);
+
+/* The block just popped from this bin, or NULL: did it come fresh from the system? See
+ * pki_bin_list. To be asked of each block of the class, or else of none. */
+static inline bool pki_owner_pop_was_zero(pki_owner *owner, unsigned bin, const char *p)
+{
+    pki_bin_list *list = &owner->list[bin];
+    if (p != list->zero_next || p == NULL) {
+        return false;
+    }
+    list->zero_next += owner->space->geometry->classes[bin].size;
+    if (list->zero_next == list->zero_end) {
+        list->zero_next = list->zero_end = NULL;
+    }
+    return true;
+}
 
 /* Empties the calling thread's stacks and outboxes into the slabs. */
 void pki_owner_flush(pki_owner *owner);
@@ -158,6 +176,9 @@ size_t pki_owners_purge(pki_space *space);
  * stack that runs meanwhile; then still true. */
 bool pki_owner_is_block(uint32_t word, const void *p);
 
+/* The record that serves threads without one of their own; made when first needed. */
+pki_owner *pki_space_late_owner(pki_space *space);
+
 /* ---- inside the room ---- */
 
 /* Gives the empty slabs that the owner keeps to its space; its lock is held. */
@@ -171,9 +192,6 @@ void pki_owners_before_fork(pki_space *space);
 void pki_owners_after_fork(pki_space *space, bool in_child);
 void pki_owner_ids_before_fork(void);
 void pki_owner_ids_after_fork(bool in_child);
-
-/* The record that serves threads without one of their own; made when first needed. */
-pki_owner *pki_space_late_owner(pki_space *space);
 
 /* Puts blocks back to their slabs; reports those that are none. Lock not held. */
 void pki_owner_put_home(pki_owner *owner, void *const *blocks, unsigned n);

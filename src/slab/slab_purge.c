@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "os/pages.h"
 #include "slab/slab.h"
+#include "slab/space.h"
 
 /* Page groups with no byte of a used block, among those ever touched. */
 static uint16_t free_pages(const pki_slab *slab)
@@ -26,7 +27,7 @@ static size_t purge_groups(pki_slab *slab, unsigned first, unsigned n)
     uintptr_t base = (uintptr_t)slab->base;
     uintptr_t begin = pki_align_up(base + (size_t)first * PKI_PAGE_GROUP_SIZE, page);
     uintptr_t end = pki_align_down(base + (size_t)(first + n) * PKI_PAGE_GROUP_SIZE, page);
-    if (begin >= end || !pki_os_purge((void *)begin, end - begin)) {
+    if (begin >= end || !pki_space_purge(pki_chunk_of(slab)->space, (void *)begin, end - begin)) {
         return 0;
     }
     slab->purged |= (uint16_t)pki_mask_range(first, n);

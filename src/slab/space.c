@@ -119,14 +119,47 @@ static void list_remove(pki_space *space, pki_chunk *chunk)
     space->n_chunks--;
 }
 
-void *pki_space_map(pki_space *space, size_t size, size_t align)
+static void *map_pages(const pki_space *space, size_t size, size_t align, bool *zero)
+{
+    if (space->source.ops == NULL) {
+        *zero = true;
+        return pki_os_map(size, align);
+    }
+    unsigned got = 0;
+    void *p = space->source.ops->map(space->source.ctx, size, align, &got);
+    *zero = (got & PK_PAGES_ZERO) != 0;
+    return p;
+}
+
+bool pki_space_unmap(const pki_space *space, void *p, size_t size)
+{
+    if (space->source.ops == NULL) {
+        return pki_os_release(p, size);
+    }
+    space->source.ops->unmap(space->source.ctx, p, size);
+    return true;
+}
+
+bool pki_space_purge(const pki_space *space, void *p, size_t size)
+{
+    const pk_page_source_ops *ops = space->source.ops;
+    if (ops == NULL) {
+        return pki_os_purge(p, size);
+    }
+    if (ops->purge != NULL) {
+        ops->purge(space->source.ctx, p, size);
+    }
+    return ops->purge != NULL;
+}
+
+void *pki_space_map(pki_space *space, size_t size, size_t align, bool *zero)
 {
     pki_lock_take(&space->lock);
     pki_space_drop_cached(space, UINT64_MAX, size);
     pki_lock_give(&space->lock);
-    void *p = pki_os_map(size, align);
+    void *p = map_pages(space, size, align, zero);
     if (p == NULL && pki_space_trim(space, 0) > 0) {
-        p = pki_os_map(size, align);
+        p = map_pages(space, size, align, zero);
     }
     return p;
 }
@@ -134,9 +167,15 @@ void *pki_space_map(pki_space *space, size_t size, size_t align)
 /* Called without the lock: a new chunk is nobody's yet. */
 static pki_chunk *chunk_map(pki_space *space)
 {
-    pki_chunk *chunk = pki_space_map(space, PKI_CHUNK_SIZE, PKI_CHUNK_SIZE);
+    bool zero;
+    pki_chunk *chunk = pki_space_map(space, PKI_CHUNK_SIZE, PKI_CHUNK_SIZE, &zero);
     if (chunk != NULL) {
-        pki_os_huge_pages(chunk, PKI_CHUNK_SIZE, pki_settings.huge_pages);
+        if (!zero) {
+            memset(chunk, 0, sizeof *chunk);
+        }
+        if (pki_space_is_flexible(space)) {
+            pki_os_huge_pages(chunk, PKI_CHUNK_SIZE, pki_settings.huge_pages);
+        }
         chunk->space = space;
         pki_word_set(chunk, 0, PKI_WORD_HEAD);
         pki_registry_add(chunk);
@@ -149,9 +188,9 @@ static void chunk_release(pki_space *space, pki_chunk *chunk)
     set_masks(space, chunk, 0, 0);
     list_remove(space, chunk);
     pki_registry_remove(chunk);
-    if (!pki_os_release(chunk, PKI_CHUNK_SIZE)) {
+    if (!pki_space_unmap(space, chunk, PKI_CHUNK_SIZE)) {
         /* The map count is exhausted: keep the addresses, give back the memory. */
-        pki_os_purge((char *)chunk + PKI_SLAB_SIZE, PKI_CHUNK_SIZE - PKI_SLAB_SIZE);
+        pki_space_purge(space, (char *)chunk + PKI_SLAB_SIZE, PKI_CHUNK_SIZE - PKI_SLAB_SIZE);
         pki_registry_add(chunk);
         list_add(space, chunk);
         set_masks(space, chunk, PKI_ALL_SLABS, 0);
@@ -191,6 +230,27 @@ bool pki_space_charge(pki_space *space, size_t bytes)
 
 void pki_space_uncharge(pki_space *space, size_t bytes) { space->used -= bytes; }
 
+unsigned pki_space_charge_blocks(pki_space *space, unsigned n)
+{
+    if (space->blocks_max == 0) {
+        return n;
+    }
+    size_t now = atomic_load_explicit(&space->blocks, memory_order_relaxed);
+    unsigned allowed;
+    do {
+        allowed = (unsigned)pki_min(n, space->blocks_max - now);
+    } while (!atomic_compare_exchange_weak_explicit(&space->blocks, &now, now + allowed,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return allowed;
+}
+
+void pki_space_uncharge_blocks(pki_space *space, unsigned n)
+{
+    if (space->blocks_max != 0) {
+        atomic_fetch_sub_explicit(&space->blocks, n, memory_order_relaxed);
+    }
+}
+
 /* Finds `n` free slabs in a row, resident ones if there are such, and takes them. */
 static pki_slab *take_slabs(pki_space *space, unsigned n, bool *zero)
 {
@@ -205,7 +265,8 @@ static pki_slab *take_slabs(pki_space *space, unsigned n, bool *zero)
     }
     unsigned first = pki_count_trailing_zeros(starts);
     uint64_t taken = pki_mask_range(first, n);
-    *zero = (chunk->dirty & taken) == 0;
+    /* What a source's purge leaves is unknown. */
+    *zero = (chunk->dirty & taken) == 0 && pki_space_is_flexible(space);
     set_masks(space, chunk, chunk->free & ~taken, chunk->dirty & ~taken);
     return &chunk->slab[first];
 }
@@ -350,7 +411,7 @@ static unsigned purge_run(pki_space *space, pki_chunk *chunk, size_t most)
     unsigned first = pki_count_trailing_zeros(pki_run_starts(chunk->dirty, chunk->dirty_run));
     unsigned n = (unsigned)pki_min(chunk->dirty_run, most);
     char *base = (char *)chunk + ((size_t)first << PKI_SLAB_SHIFT);
-    if (!pki_os_purge(base, n * PKI_SLAB_SIZE)) {
+    if (!pki_space_purge(space, base, n * PKI_SLAB_SIZE)) {
         return 0;
     }
     set_masks(space, chunk, chunk->free, chunk->dirty & ~pki_mask_range(first, n));
@@ -420,8 +481,8 @@ void pki_space_fini(pki_space *space)
     for (pki_chunk *chunk = space->all.next; chunk != NULL;) {
         pki_chunk *next = chunk->all.next;
         pki_registry_remove(chunk);
-        if (!pki_os_release(chunk, PKI_CHUNK_SIZE)) {
-            pki_os_purge(chunk, PKI_CHUNK_SIZE); /* only addresses are lost */
+        if (!pki_space_unmap(space, chunk, PKI_CHUNK_SIZE)) {
+            pki_space_purge(space, chunk, PKI_CHUNK_SIZE); /* only addresses are lost */
         }
         chunk = next;
     }

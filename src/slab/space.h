@@ -23,7 +23,7 @@
 #ifndef PKI_SLAB_SPACE_H
 #define PKI_SLAB_SPACE_H
 
-#include <poolkit/common.h>
+#include <poolkit/page_source.h>
 
 #include "os/lock.h"
 #include "slab/chunk.h"
@@ -37,6 +37,27 @@ typedef struct {
     uint16_t stack_first; /* a stack's first and largest number of entries    */
     uint16_t stack_max;
 } pki_class;
+
+/* The numbers that follow from a block's size. A stack starts with 31 blocks and grows to 1,023, or
+ * 64 KiB of blocks if that is less, but 7 at least; a refill brings 16 KiB at most. Batches of 1,000
+ * blocks set the upper bound, and the memory of threads that only touch a class now and then the
+ * lower (docs/design/growth.md). One slot of each stack holds the bottom's NULL: sizes with it are
+ * powers of two. Macros, because tables of classes are constants. */
+#define PKI_CLAMP(x, low, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
+#define PKI_STACK_MAX(size) (PKI_CLAMP(65536 / (size), 8, 1024) - 1)
+#define PKI_CLASS(s)                                                                               \
+    {                                                                                              \
+        .size = (s), .reciprocal = (uint32_t)(((UINT64_C(1) << 32) + (s)-1) / (s)),                \
+        .capacity = (uint16_t)(65536 / (s)), .refill = (uint16_t)PKI_CLAMP(16384 / (s), 1, 512),   \
+        .stack_first = (uint16_t)PKI_CLAMP(PKI_STACK_MAX(s), 7, 31),                               \
+        .stack_max = (uint16_t)PKI_STACK_MAX(s)                                                    \
+    }
+
+enum {
+    PKI_CLASS_MAX = 32 * 1024, /* the largest class                                      */
+    PKI_RUN_MAX = 1024 * 1024  /* three such runs fill a chunk to three quarters, and the rest
+                                * takes smaller ones; larger ones would leave holes       */
+};
 
 /* The classes of a space, the same for all its owners. */
 typedef struct {
@@ -55,8 +76,15 @@ enum { PKI_NAME_SIZE = 32, PKI_LARGE_CACHE_ENTRIES = 16 };
 
 struct pki_owner;
 
+/* What a space is the first member of: only that one's functions free its blocks. */
+typedef enum { PKI_SPACE_OF_HEAP, PKI_SPACE_OF_POOL } pki_space_kind;
+
 typedef struct pki_space {
     const pki_geometry *geometry;
+    pk_page_source source; /* ops == NULL: the operating system                        */
+    pki_space_kind kind;
+    size_t blocks_max;     /* of `blocks`; 0 = none, and they are not counted           */
+    _Atomic size_t blocks; /* the program's or in a stack or outbox; relaxed          */
     char name[PKI_NAME_SIZE];
     size_t limit;    /* of `used`; SIZE_MAX = none                                    */
     uint32_t slot;   /* its place in the table of spaces and in each thread's table  */
@@ -120,6 +148,10 @@ pki_large *pki_large_at(const void *p);
 /* Does `p` lie in a large block of the space? Slow: for fault reports. */
 bool pki_space_has_large_around(pki_space *space, const void *p);
 
+/* Counts up to `n` blocks more, returns how many are allowed; and fewer. */
+unsigned pki_space_charge_blocks(pki_space *space, unsigned n);
+void pki_space_uncharge_blocks(pki_space *space, unsigned n);
+
 /* Purge, if 100 ms have passed since the last time. */
 void pki_space_tick(pki_space *space, uint64_t now);
 
@@ -137,8 +169,19 @@ bool pki_space_charge(pki_space *space, size_t bytes);
 void pki_space_uncharge(pki_space *space, size_t bytes);
 
 /* Maps `size` bytes at `align`, after giving up as many bytes of cached large blocks; if there are no
- * addresses, gives back all that is free and tries again. */
-void *pki_space_map(pki_space *space, size_t size, size_t align);
+ * addresses, gives back all that is free and tries again. *zero: are they known to be zero? */
+void *pki_space_map(pki_space *space, size_t size, size_t align, bool *zero);
+
+/* Gives back to where it came from: what was mapped; whole pages of it. A source's pages go back
+ * whole, or by its purge if it has one. False: refused. */
+bool pki_space_unmap(const pki_space *space, void *p, size_t size);
+bool pki_space_purge(const pki_space *space, void *p, size_t size);
+
+/* May pages be extended, moved and cut? Only the operating system's. */
+static inline bool pki_space_is_flexible(const pki_space *space)
+{
+    return space->source.ops == NULL;
+}
 
 /* Unmaps cached large blocks freed not after `before`, oldest first, until `bytes` are dropped. Lock
  * held. Returns the bytes. */

@@ -51,6 +51,7 @@ static void thread_exit(bool last)
     int saved_errno = errno;
     pki_thread *thread = &pki_this_thread;
     thread->ended = last;
+    thread->last = (pki_attachment){0, NULL};
     if (thread->n > 0) {
         leave_all(thread);
     }
@@ -120,6 +121,19 @@ void pki_thread_tick(pki_space *space)
     } else {
         pki_space_tick(space, pki_os_milliseconds());
     }
+}
+
+size_t pki_thread_trim(pki_space *space, size_t keep)
+{
+    int saved_errno = errno;
+    pki_owner *mine = pki_thread_owner(space);
+    if (mine != NULL) {
+        pki_owner_flush(mine);
+    }
+    size_t bytes = pki_owners_purge(space);
+    bytes += pki_space_trim(space, keep);
+    errno = saved_errno;
+    return bytes;
 }
 
 /* ---- the table of spaces ---- */

@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     pki_attachment *of_slot;
     uint32_t n;
+    pki_attachment last; /* of a shared pool: the one last used; serial 0: none */
     bool ended; /* past its end: the thread's late destructors run */
 } pki_thread;
 
@@ -40,6 +41,9 @@ pki_owner *pki_thread_attach(pki_space *space);
 
 /* Called for each space with an owner of the ending thread, before that owner is left. */
 void pki_thread_on_leave(void (*fn)(pki_space *space));
+
+/* Gives back what the calling thread and the space hold back, but `keep` bytes; returns how many. */
+size_t pki_thread_trim(pki_space *space, size_t keep);
 
 /* Enters the space in the table; false if there is no slot. */
 bool pki_space_register(pki_space *space);

@@ -187,7 +187,7 @@ START_TEST(late_owner_serves_all)
 {
     pk_status why = PK_OK;
     for (unsigned i = 0; i < MOST; i++) {
-        block[i] = pki_space_alloc_direct(&heap->space, i % PKI_CLASSES, &why);
+        block[i] = pki_space_alloc_direct(&heap->space, i % PKI_CLASSES, &(bool){false}, &why);
         EXPECT_AT(block[i] && owner_of_block(block[i]) == heap->space.late, i, why);
         pattern_fill(block[i], pki_class_size(i % PKI_CLASSES), i);
     }
