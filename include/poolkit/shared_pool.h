@@ -24,7 +24,10 @@
  * Threads    any, at any time; destroy: when no other thread is inside, from any thread. A thread that
  *            ends hands its blocks over by itself, and may still allocate and free in its last
  *            destructors. After a fork the child may use the pool on.
- * Cost       per thread: some ten instructions for alloc and for free. Locked: some sixty each.
+ * Cost       per thread: 13 instructions for alloc, 34 for free, in the pool that the thread used
+ *            last; more in others. Locked: a lock and a bitmap each.
+ * Bounds     max_blocks is never exceeded. Locked, all of them can be had. Per thread, free blocks in
+ *            stacks of other running threads count until they flush: the bound may be met earlier.
  * Memory     chunks of 4 MiB of addresses, of which slabs of 64 KiB are used as needed; what is free
  *            goes back after a while, or by trim. Each thread may hold some hundred free blocks.
  * Failure    NULL and errno as told in common.h.
@@ -49,8 +52,8 @@ typedef struct pk_shared_pool pk_shared_pool;
 typedef enum { PK_PER_THREAD, PK_LOCKED } pk_threading;
 
 /* A new pool in *out. Of the options those apply that make sense for many threads: name (copied, up to
- * 31 bytes), block_size, align, max_blocks, limit, source, on_oom, and the flag PK_ZERO. PK_EINVAL: another one is
- * set, or one is out of range. PK_ENOMEM: no memory. *out is untouched on failure. */
+ * 31 bytes), block_size, align, max_blocks, limit, source, on_oom, and the flag PK_ZERO. PK_EINVAL:
+ * another one is set, or one is out of range. PK_ENOMEM: no memory. *out is untouched on failure. */
 PK_API pk_status pk_shared_pool_create(pk_shared_pool **out, const pk_block_pool_opts *opts,
                                        pk_threading threading);
 

@@ -44,10 +44,7 @@ void pk_heap_destroy(pk_heap *heap)
     errno = saved_errno;
 }
 
-size_t pk_heap_trim(pk_heap *heap, size_t keep)
-{
-    return pki_thread_trim(&heap->space, keep);
-}
+size_t pk_heap_trim(pk_heap *heap, size_t keep) { return pki_thread_trim(&heap->space, keep); }
 
 bool pk_heap_walk(pk_heap *heap, pk_heap_walk_fn *fn, void *arg)
 {

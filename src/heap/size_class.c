@@ -6,21 +6,24 @@
 static_assert((int)PKI_CLASSES <= (int)PKI_BINS_MAX, "an owner has a bin for each class");
 
 #define EIGHT(first, step)                                                                         \
-    PKI_CLASS((first)), PKI_CLASS((first) + (step)), PKI_CLASS((first) + 2 * (step)),                          \
-        PKI_CLASS((first) + 3 * (step)), PKI_CLASS((first) + 4 * (step)), PKI_CLASS((first) + 5 * (step)),     \
-        PKI_CLASS((first) + 6 * (step)), PKI_CLASS((first) + 7 * (step))
+    PKI_CLASS((first)), PKI_CLASS((first) + (step)), PKI_CLASS((first) + 2 * (step)),              \
+        PKI_CLASS((first) + 3 * (step)), PKI_CLASS((first) + 4 * (step)),                          \
+        PKI_CLASS((first) + 5 * (step)), PKI_CLASS((first) + 6 * (step)),                          \
+        PKI_CLASS((first) + 7 * (step))
 
 static const pki_class heap_classes[PKI_CLASSES] = {
-    EIGHT(16, 16), EIGHT(144, 16), EIGHT(272, 16), EIGHT(400, 16), EIGHT(544, 32), EIGHT(800, 32),
-    PKI_CLASS(1040),   PKI_CLASS(1104),    PKI_CLASS(1168),    PKI_CLASS(1232),    PKI_CLASS(1296),    PKI_CLASS(1360),
-    PKI_CLASS(1424),   PKI_CLASS(1520),    PKI_CLASS(1584),    PKI_CLASS(1680),    PKI_CLASS(1760),    PKI_CLASS(1872),
-    PKI_CLASS(1984),   PKI_CLASS(2048),    PKI_CLASS(2112),    PKI_CLASS(2176),    PKI_CLASS(2256),    PKI_CLASS(2336),
-    PKI_CLASS(2416),   PKI_CLASS(2512),    PKI_CLASS(2608),    PKI_CLASS(2720),    PKI_CLASS(2848),    PKI_CLASS(2976),
-    PKI_CLASS(3120),   PKI_CLASS(3264),    PKI_CLASS(3440),    PKI_CLASS(3632),    PKI_CLASS(3840),    PKI_CLASS(4096),
-    PKI_CLASS(4368),   PKI_CLASS(4672),    PKI_CLASS(5040),    PKI_CLASS(5456),    PKI_CLASS(5952),    PKI_CLASS(6544),
-    PKI_CLASS(7280),   PKI_CLASS(8192),    PKI_CLASS(9360),    PKI_CLASS(10240),   PKI_CLASS(10912),   PKI_CLASS(12288),
-    PKI_CLASS(13104),  PKI_CLASS(14848),   PKI_CLASS(16384),   PKI_CLASS(18432),   PKI_CLASS(20992),   PKI_CLASS(21840),
-    PKI_CLASS(24576),  PKI_CLASS(27648),   PKI_CLASS(31232),   PKI_CLASS(32768),
+    EIGHT(16, 16),    EIGHT(144, 16),   EIGHT(272, 16),   EIGHT(400, 16),   EIGHT(544, 32),
+    EIGHT(800, 32),   PKI_CLASS(1040),  PKI_CLASS(1104),  PKI_CLASS(1168),  PKI_CLASS(1232),
+    PKI_CLASS(1296),  PKI_CLASS(1360),  PKI_CLASS(1424),  PKI_CLASS(1520),  PKI_CLASS(1584),
+    PKI_CLASS(1680),  PKI_CLASS(1760),  PKI_CLASS(1872),  PKI_CLASS(1984),  PKI_CLASS(2048),
+    PKI_CLASS(2112),  PKI_CLASS(2176),  PKI_CLASS(2256),  PKI_CLASS(2336),  PKI_CLASS(2416),
+    PKI_CLASS(2512),  PKI_CLASS(2608),  PKI_CLASS(2720),  PKI_CLASS(2848),  PKI_CLASS(2976),
+    PKI_CLASS(3120),  PKI_CLASS(3264),  PKI_CLASS(3440),  PKI_CLASS(3632),  PKI_CLASS(3840),
+    PKI_CLASS(4096),  PKI_CLASS(4368),  PKI_CLASS(4672),  PKI_CLASS(5040),  PKI_CLASS(5456),
+    PKI_CLASS(5952),  PKI_CLASS(6544),  PKI_CLASS(7280),  PKI_CLASS(8192),  PKI_CLASS(9360),
+    PKI_CLASS(10240), PKI_CLASS(10912), PKI_CLASS(12288), PKI_CLASS(13104), PKI_CLASS(14848),
+    PKI_CLASS(16384), PKI_CLASS(18432), PKI_CLASS(20992), PKI_CLASS(21840), PKI_CLASS(24576),
+    PKI_CLASS(27648), PKI_CLASS(31232), PKI_CLASS(32768),
 };
 
 const pki_geometry pki_heap_geometry = {heap_classes, PKI_CLASSES};

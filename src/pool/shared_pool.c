@@ -119,10 +119,8 @@ static bool has_ended(const pk_shared_pool *pool)
     if (pool->magic == live_magic) {
         return false;
     }
-    pki_fault_tell(&(pki_fault){.kind = PK_FAULT_ENDED,
-                                .pool_name = "shared pool",
-                                .ptr = pool,
-                                .call = "destroy"});
+    pki_fault_tell(&(pki_fault){
+        .kind = PK_FAULT_ENDED, .pool_name = "shared pool", .ptr = pool, .call = "destroy"});
     return true;
 }
 

@@ -116,6 +116,12 @@ static void retire(pki_owner *owner, pki_slab *slab)
     owner->spare[owner->n_spare++] = slab;
 }
 
+/* The late owner has no stack: one block's life would be a slab's each time. */
+static bool is_kept(const pki_owner *owner, const pki_slab *slab)
+{
+    return owner == owner->space->late && owner->list[slab->bin].first == slab;
+}
+
 /* ---- blocks that come home ---- */
 
 static pki_put_result put_one(pki_owner *owner, void *p)
@@ -127,7 +133,7 @@ static pki_put_result put_one(pki_owner *owner, void *p)
         if (!slab->listed) {
             pki_slab_list_add(&owner->list[slab->bin].first, slab);
         }
-        if (slab->used == 0) {
+        if (slab->used == 0 && !is_kept(owner, slab)) {
             retire(owner, slab);
         }
     }
@@ -512,6 +518,12 @@ void pki_owner_tick(pki_owner *owner)
 
 void pki_owner_give_spares(pki_owner *owner)
 {
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        pki_slab *slab = owner->list[bin].first;
+        if (slab != NULL && slab->used == 0) {
+            retire(owner, slab);
+        }
+    }
     while (owner->n_spare > 0) {
         pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
     }

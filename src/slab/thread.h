@@ -19,7 +19,7 @@ typedef struct {
     pki_attachment *of_slot;
     uint32_t n;
     pki_attachment last; /* of a shared pool: the one last used; serial 0: none */
-    bool ended; /* past its end: the thread's late destructors run */
+    bool ended;          /* past its end: the thread's late destructors run */
 } pki_thread;
 
 extern PKI_THREAD_LOCAL pki_thread pki_this_thread;
