@@ -64,8 +64,8 @@ typedef struct pk_defer_node {
  * they are part of the ABI, the others are private. */
 typedef struct pk_arena {
     char *ptr; /* the next block: a multiple of 16                                   */
-    char *end; /* end - ptr is a multiple of 16; equal to ptr in locked arenas, whose
-                * allocations all take the slow path                                 */
+    char *end; /* end - ptr is a multiple of 16; equal to ptr in locked arenas, and while a
+                * memory checker looks on: allocations then all take the slow path   */
     pk_arena_chunk *chunk;
     pk_defer_node *defers;
     pk_arena_ext *ext;
