@@ -67,6 +67,18 @@ static inline void pki_lock_take(pki_lock *lock)
     }
 }
 
+/* The same, but false if a signal handler interrupted this very thread inside. */
+static inline bool pki_lock_enter(pki_lock *lock)
+{
+    if (pki_unlikely(!pki_lock_try(lock))) {
+        if (pki_lock_is_interrupted(lock)) {
+            return false;
+        }
+        pki_lock_wait(lock);
+    }
+    return true;
+}
+
 static inline void pki_lock_give(pki_lock *lock)
 {
     if (pki_unlikely(lock->depth > 0)) {

@@ -170,7 +170,7 @@ static pki_owner *owner_of(pki_space *space)
 static void *alloc_small(pk_shared_pool *pool, bool *zero, pk_status *why)
 {
     if (pool->locked) {
-        return pki_owner_take_one(pool->late, 0, zero, why);
+        return pki_owner_alloc_locked(pool->late, 0, pool->zero ? zero : NULL, why);
     }
     pki_owner *owner = owner_of(&pool->space);
     if (owner == NULL) {
@@ -229,6 +229,18 @@ static PKI_NOINLINE void *alloc_slow(pk_shared_pool *pool)
     return p;
 }
 
+static PKI_NOINLINE void *alloc_other(pk_shared_pool *pool)
+{
+    if (pool->locked && !pool->zero) {
+        pk_status why;
+        void *p = pki_owner_alloc_locked(pool->late, 0, NULL, &why);
+        if (pki_likely(p != NULL)) {
+            return p;
+        }
+    }
+    return alloc_slow(pool);
+}
+
 void *pk_shared_pool_alloc(pk_shared_pool *pool)
 {
     const pki_attachment *last = &pki_this_thread.last;
@@ -238,13 +250,26 @@ void *pk_shared_pool_alloc(pk_shared_pool *pool)
             return p;
         }
     }
-    return alloc_slow(pool);
+    return alloc_other(pool);
 }
 
 static PKI_NOINLINE void free_slow(void *block)
 {
     if (block != NULL) {
         pki_place_free(block, PKI_SPACE_OF_POOL, owner_of);
+    }
+}
+
+/* A block of poolkit's that does not go to this thread's stack: to a locked pool's? */
+static PKI_NOINLINE void free_other(void *block)
+{
+    pki_space *space = pki_chunk_of(block)->space;
+    const pk_shared_pool *pool = (const pk_shared_pool *)space;
+    if (space->kind == PKI_SPACE_OF_POOL && pool->locked &&
+        pki_likely(pki_word_at(block) == pool->late->key)) {
+        pki_owner_free_locked(pool->late, 0, block);
+    } else {
+        free_slow(block);
     }
 }
 
@@ -258,6 +283,8 @@ void pk_shared_pool_free(void *block)
             pki_likely(pki_bin_push(pki_bins(last->owner), block))) {
             return;
         }
+        free_other(block);
+        return;
     }
     free_slow(block);
 }
@@ -271,11 +298,15 @@ void pk_shared_pool_flush(pk_shared_pool *pool)
     if (mine != NULL) {
         pki_owner_flush(mine);
     }
+    if (pool->locked) {
+        pki_owner_flush_locked(pool->late, 0);
+    }
     errno = saved_errno;
 }
 
 size_t pk_shared_pool_trim(pk_shared_pool *pool, size_t keep)
 {
+    pk_shared_pool_flush(pool);
     return pki_thread_trim(&pool->space, keep);
 }
 

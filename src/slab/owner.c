@@ -450,16 +450,18 @@ PKI_NOINLINE void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *w
     return p;
 }
 
-/* A burst of frees doubles a stack twice over, up to the class's bound. */
-static bool grow_stack(pki_owner *owner, unsigned bin)
+/* A burst of frees doubles a stack twice over, up to the class's bound. The lock is held. */
+static bool grow_locked_stack(pki_owner *owner, unsigned bin)
 {
     uint32_t capacity = owner->list[bin].capacity;
     uint32_t most = owner->space->geometry->classes[bin].stack_max;
-    if (capacity >= most) {
-        return false;
-    }
+    return capacity < most && resize_stack(owner, bin, (uint32_t)pki_min(most, capacity * 4 + 3));
+}
+
+static bool grow_stack(pki_owner *owner, unsigned bin)
+{
     pki_lock_take(&owner->lock);
-    bool grown = resize_stack(owner, bin, (uint32_t)pki_min(most, capacity * 4 + 3));
+    bool grown = grow_locked_stack(owner, bin);
     pki_lock_give(&owner->lock);
     return grown;
 }
@@ -547,6 +549,87 @@ size_t pki_owners_purge(pki_space *space)
     }
     pki_lock_give(&space->owners_lock);
     return bytes;
+}
+
+/* ---- an owner that all threads share ---- */
+
+void *pki_owner_alloc_locked(pki_owner *owner, unsigned bin, bool *zero, pk_status *why)
+{
+    if (pki_unlikely(!pki_lock_enter(&owner->lock))) {
+        *why = PK_EBUSY;
+        return NULL;
+    }
+    void *p = pki_bin_pop(&pki_bins(owner)[bin]);
+    if (pki_unlikely(p == NULL)) {
+        p = fill_stack(owner, bin, why);
+    }
+    if (zero != NULL) {
+        *zero = pki_owner_pop_was_zero(owner, bin, p);
+    }
+    pki_lock_give(&owner->lock);
+    return p;
+}
+
+/* Takes the oldest blocks, some at once, off the stack; the lock is held. They go home without it: a
+ * faulty one's report must find no lock held. */
+static unsigned take_oldest(pki_owner *owner, unsigned bin, void **oldest)
+{
+    pki_bin_list *list = &owner->list[bin];
+    void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+    size_t all = list->base == NULL ? 0 : (size_t)(top - list->base);
+    size_t n = pki_min(all, PKI_OUTBOX_BLOCKS);
+    if (n > 0) {
+        list->zero_next = list->zero_end = NULL;
+        memcpy(oldest, list->base, n * sizeof *oldest);
+        memmove(list->base, list->base + n, (all - n) * sizeof *oldest);
+        atomic_store_explicit(&pki_bins(owner)[bin].top, top - n, memory_order_release);
+    }
+    return (unsigned)n;
+}
+
+static PKI_NOINLINE void free_to_full(pki_owner *owner, unsigned bin, void *p)
+{
+    void *oldest[PKI_OUTBOX_BLOCKS + 1];
+    unsigned n = 0;
+    int saved_errno = errno;
+    pki_lock_take(&owner->lock);
+    if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
+        grow_locked_stack(owner, bin);
+        if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
+            n = take_oldest(owner, bin, oldest);
+            if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
+                oldest[n++] = p; /* no memory for a stack */
+            }
+        }
+    }
+    pki_lock_give(&owner->lock);
+    pki_owner_put_home(owner, oldest, n);
+    pki_space_tick(owner->space, pki_os_milliseconds());
+    errno = saved_errno;
+}
+
+void pki_owner_free_locked(pki_owner *owner, unsigned bin, void *p)
+{
+    if (pki_unlikely(!pki_lock_enter(&owner->lock))) {
+        return; /* as in pki_owner_put_home */
+    }
+    bool pushed = pki_bin_push(&pki_bins(owner)[bin], p);
+    pki_lock_give(&owner->lock);
+    if (pki_unlikely(!pushed)) {
+        free_to_full(owner, bin, p);
+    }
+}
+
+void pki_owner_flush_locked(pki_owner *owner, unsigned bin)
+{
+    void *oldest[PKI_OUTBOX_BLOCKS];
+    unsigned n;
+    do {
+        pki_lock_take(&owner->lock);
+        n = take_oldest(owner, bin, oldest);
+        pki_lock_give(&owner->lock);
+        pki_owner_put_home(owner, oldest, n);
+    } while (n > 0);
 }
 
 /* ---- threads without a record ---- */

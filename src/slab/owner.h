@@ -144,6 +144,12 @@ void pki_space_free_direct(uint32_t word, void *p);
 /* One block from the owner's slabs under its lock, past its stack. NULL: see *why. */
 void *pki_owner_take_one(pki_owner *owner, unsigned bin, bool *zero, pk_status *why);
 
+/* For an owner that all threads share: one block from, or to, its stack under its lock. `zero` may be
+ * NULL, then always. */
+void *pki_owner_alloc_locked(pki_owner *owner, unsigned bin, bool *zero, pk_status *why);
+void pki_owner_free_locked(pki_owner *owner, unsigned bin, void *p);
+void pki_owner_flush_locked(pki_owner *owner, unsigned bin);
+
 /* The block just popped from this bin, or NULL: did it come fresh from the system? See
  * pki_bin_list. To be asked of each block of the class, or else of none. */
 static inline bool pki_owner_pop_was_zero(pki_owner *owner, unsigned bin, const char *p)

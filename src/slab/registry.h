@@ -22,27 +22,28 @@ enum { PKI_CHUNK_SHIFT = 22, PKI_ADDRESS_BITS = 47 };
 #define PKI_CHUNK_SIZE ((size_t)1 << PKI_CHUNK_SHIFT)
 #define PKI_REGISTRY_CHUNKS ((size_t)1 << (PKI_ADDRESS_BITS - PKI_CHUNK_SHIFT))
 
-extern _Atomic uint8_t pki_registry[PKI_REGISTRY_CHUNKS / 8];
+/* In words of 32 bits: one shift finds the word, and the bit test takes its number modulo 32. */
+extern _Atomic uint32_t pki_registry[PKI_REGISTRY_CHUNKS / 32];
 
 /* Does `p` lie in the first 4 MiB of a chunk or of a large mapping of ours? */
 PKI_INLINE bool pki_registry_has(const void *p)
 {
     uintptr_t chunk = (uintptr_t)p >> PKI_CHUNK_SHIFT;
     return chunk < PKI_REGISTRY_CHUNKS &&
-           (atomic_load_explicit(&pki_registry[chunk / 8], memory_order_relaxed) >> (chunk % 8) &
-            1);
+           (atomic_load_explicit(&pki_registry[chunk / 32], memory_order_relaxed) >> (chunk % 32) &
+            1) != 0;
 }
 
 static inline void pki_registry_add(const void *chunk)
 {
     uintptr_t i = (uintptr_t)chunk >> PKI_CHUNK_SHIFT;
-    atomic_fetch_or_explicit(&pki_registry[i / 8], (uint8_t)(1u << (i % 8)), memory_order_relaxed);
+    atomic_fetch_or_explicit(&pki_registry[i / 32], UINT32_C(1) << (i % 32), memory_order_relaxed);
 }
 
 static inline void pki_registry_remove(const void *chunk)
 {
     uintptr_t i = (uintptr_t)chunk >> PKI_CHUNK_SHIFT;
-    atomic_fetch_and_explicit(&pki_registry[i / 8], (uint8_t) ~(1u << (i % 8)),
+    atomic_fetch_and_explicit(&pki_registry[i / 32], ~(UINT32_C(1) << (i % 32)),
                               memory_order_relaxed);
 }
 

@@ -10,7 +10,7 @@
 #include "os/process.h"
 #include "slab/settings.h"
 
-_Atomic uint8_t pki_registry[PKI_REGISTRY_CHUNKS / 8];
+_Atomic uint32_t pki_registry[PKI_REGISTRY_CHUNKS / 32];
 
 enum {
     TICK_PURGE_SLABS = 1024, /* 64 MiB: some milliseconds under the lock */

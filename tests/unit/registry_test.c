@@ -15,9 +15,9 @@ static const void *at(uint64_t address)
 static size_t bits_set(void)
 {
     size_t n = 0;
-    for (size_t i = 0; i < sizeof pki_registry; i++) {
-        unsigned byte = atomic_load_explicit(&pki_registry[i], memory_order_relaxed);
-        n += (unsigned)__builtin_popcount(byte);
+    for (size_t i = 0; i < sizeof pki_registry / sizeof *pki_registry; i++) {
+        unsigned word = atomic_load_explicit(&pki_registry[i], memory_order_relaxed);
+        n += (unsigned)__builtin_popcount(word);
     }
     return n;
 }
