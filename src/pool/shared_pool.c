@@ -231,7 +231,7 @@ static PKI_NOINLINE void *alloc_slow(pk_shared_pool *pool)
 
 static PKI_NOINLINE void *alloc_other(pk_shared_pool *pool)
 {
-    if (pool->locked && !pool->zero) {
+    if (pool->locked && !pool->zero && pool->block_size <= PKI_CLASS_MAX) {
         pk_status why;
         void *p = pki_owner_alloc_locked(pool->late, 0, NULL, &why);
         if (pki_likely(p != NULL)) {
