@@ -20,6 +20,7 @@ static void small_blocks(struct meter *m)
 {
     struct arena arena;
     arena_open(&arena);
+    used(&arena);
     while (meter_next(m, BLOCKS)) {
         for (int i = 0; i < BLOCKS; i++) {
             write_block(arena_get(&arena, 32));
@@ -39,6 +40,7 @@ static void mixed_blocks(struct meter *m)
     }
     struct arena arena;
     arena_open(&arena);
+    used(&arena);
     while (meter_next(m, BLOCKS)) {
         for (int i = 0; i < BLOCKS; i++) {
             write_block(arena_get(&arena, sizes[i & (MIXED_SIZES - 1)]));
@@ -80,6 +82,7 @@ static void tree(struct meter *m)
     static struct node *nodes[NODES];
     struct arena arena;
     arena_open(&arena);
+    used(&arena);
     while (meter_next(m, NODES)) {
         for (uint32_t i = 0; i < NODES; i++) {
             used(add_node(&arena, nodes, i));
@@ -96,6 +99,7 @@ static void tiny_life(struct meter *m)
         for (int i = 0; i < ARENAS; i++) {
             struct arena arena;
             arena_open(&arena);
+            used(&arena);
             write_block(arena_get(&arena, 24));
             write_block(arena_get(&arena, 64));
             write_block(arena_get(&arena, 16));
@@ -113,6 +117,7 @@ static void growth(struct meter *m)
     while (meter_next(m, n)) {
         struct arena arena;
         arena_open(&arena);
+        used(&arena);
         for (uint64_t i = 0; i < n; i++) {
             write_block(arena_get(&arena, 64));
         }

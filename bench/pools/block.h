@@ -59,12 +59,18 @@ static uint32_t *shuffled(uint32_t n)
     return order;
 }
 
+static inline void give_back(struct pool *pool, void *block)
+{
+    pool_put(pool, block);
+    used(pool);
+}
+
 static inline void pairs(struct pool *pool, int n)
 {
     for (int i = 0; i < n; i++) {
         void *block = pool_get(pool);
         write_block(block);
-        pool_put(pool, block);
+        give_back(pool, block);
     }
 }
 
@@ -73,6 +79,7 @@ static void pair(struct meter *m)
 {
     struct pool pool;
     pool_open(&pool, SIZE, BATCH);
+    used(&pool);
     while (meter_next(m, PAIRS)) {
         pairs(&pool, PAIRS);
     }
@@ -85,6 +92,7 @@ static void batches(struct meter *m, const uint32_t *order)
     static void *blocks[BATCH];
     struct pool pool;
     pool_open(&pool, SIZE, BATCH);
+    used(&pool);
     while (meter_next(m, BATCH * BATCHES)) {
         for (int batch = 0; batch < BATCHES; batch++) {
             for (int i = 0; i < BATCH; i++) {
@@ -92,7 +100,7 @@ static void batches(struct meter *m, const uint32_t *order)
                 write_block(blocks[i]);
             }
             for (int i = 0; i < BATCH; i++) {
-                pool_put(&pool, blocks[order[i]]);
+                give_back(&pool, blocks[order[i]]);
             }
         }
     }
@@ -117,8 +125,8 @@ static void in_random_order(struct meter *m)
     free(order);
 }
 
-/* Many blocks in use; one at random is given back and another taken. */
-static void replace(struct meter *m, uint32_t n)
+/* Many blocks in use; one at random is given back and another taken, and written to if `touch`. */
+static inline void replace(struct meter *m, uint32_t n, bool touch)
 {
     uint32_t *order = shuffled(n);
     void **live = (void **)malloc(n * sizeof *live);
@@ -127,6 +135,7 @@ static void replace(struct meter *m, uint32_t n)
         out_of_memory();
     }
     pool_open(&pool, SIZE, n);
+    used(&pool);
     for (uint32_t i = 0; i < n; i++) {
         live[i] = pool_get(&pool);
         write_block(live[i]);
@@ -134,9 +143,11 @@ static void replace(struct meter *m, uint32_t n)
     for (uint32_t at = 0; meter_next(m, REPLACED); at = (at + REPLACED) % n) {
         for (uint32_t i = 0; i < REPLACED; i++) {
             void **slot = &live[order[at + i]];
-            pool_put(&pool, *slot);
+            give_back(&pool, *slot);
             *slot = pool_get(&pool);
-            write_block(*slot);
+            if (touch) {
+                write_block(*slot);
+            }
         }
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -147,15 +158,21 @@ static void replace(struct meter *m, uint32_t n)
     free(order);
 }
 
-/* b4 and b4L */
-static void replace_100k(struct meter *m) { replace(m, LIVE); }
-static void replace_1m(struct meter *m) { replace(m, LIVE_MANY); }
+/* b4 */
+static void replace_100k(struct meter *m) { replace(m, LIVE, true); }
+
+/* b4L */
+static void replace_1m(struct meter *m) { replace(m, LIVE_MANY, true); }
+
+/* b4N: shows what the pool itself does to the cache. */
+static void replace_1m_untouched(struct meter *m) { replace(m, LIVE_MANY, false); }
 
 /* o1: an object taken, constructed unless the pool kept it so, used, given back. */
 static void objects(struct meter *m)
 {
     struct pool pool;
     pool_open(&pool, sizeof(struct object), BATCH);
+    used(&pool);
     while (meter_next(m, OBJECTS)) {
         for (int i = 0; i < OBJECTS; i++) {
             void *object = pool_get(&pool);
@@ -163,7 +180,7 @@ static void objects(struct meter *m)
             construct_object(object, NULL);
 #endif
             write_block(object);
-            pool_put(&pool, object);
+            give_back(&pool, object);
         }
     }
     pool_close(&pool);
@@ -208,7 +225,7 @@ static void *consume(void *arg)
         while (__atomic_load_n(&ring->put, __ATOMIC_ACQUIRE) == i) {
             sched_yield();
         }
-        pool_put(ring->pool, ring->block[i % RING]);
+        give_back(ring->pool, ring->block[i % RING]);
         __atomic_store_n(&ring->got, i + 1, __ATOMIC_RELEASE);
     }
     return NULL;
@@ -230,6 +247,7 @@ static void pair_in_each(struct meter *m)
     struct pool pool;
     m->clock = CLOCK_MONOTONIC;
     pool_open(&pool, SIZE, 4 * RING);
+    used(&pool);
     while (meter_next(m, 2 * SHARED_OPS)) {
         two_threads(pairs_in_thread, pairs_in_thread, &pool);
     }
@@ -243,6 +261,7 @@ static void producer_consumer(struct meter *m)
     struct pool pool;
     m->clock = CLOCK_MONOTONIC;
     pool_open(&pool, SIZE, 4 * RING);
+    used(&pool);
     while (meter_next(m, SHARED_OPS)) {
         ring.pool = &pool;
         ring.put = ring.got = 0;
@@ -254,9 +273,16 @@ static void producer_consumer(struct meter *m)
 int main(int argc, char **argv)
 {
     static const struct workload workloads[] = {
-        {"b1", pair},         {"b2", in_order},     {"b3", in_random_order},
-        {"b4", replace_100k}, {"b4L", replace_1m},  {"o1", objects},
-        {"s1", pair},         {"s2", pair_in_each}, {"s3", producer_consumer},
+        {"b1", pair},
+        {"b2", in_order},
+        {"b3", in_random_order},
+        {"b4", replace_100k},
+        {"b4L", replace_1m},
+        {"b4N", replace_1m_untouched},
+        {"o1", objects},
+        {"s1", pair},
+        {"s2", pair_in_each},
+        {"s3", producer_consumer},
     };
     return bench_main(argc, argv, workloads, sizeof workloads / sizeof workloads[0]);
 }

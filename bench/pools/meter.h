@@ -58,7 +58,8 @@ static bool meter_next(struct meter *m, uint64_t ops)
 }
 
 /* The compiler must take `p` as read and all memory as changed: what was written stays written, and
- * what a pool keeps in memory is read again, as in a program where other code runs in between. */
+ * what a pool keeps in memory is read again, as in a program where other code runs in between. Called
+ * once with a pool's address, it also keeps the pool itself from living in registers. */
 static inline void used(void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
 
 static inline void write_block(void *p)

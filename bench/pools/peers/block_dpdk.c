@@ -22,9 +22,9 @@ static void construct(struct rte_mempool *pool, void *size, void *block, unsigne
 
 static void start_dpdk(void)
 {
-    static char arg[][20] = {"bench",          "--no-huge",   "-m",      "512",
-                             "--no-pci",       "-l",          "0",       "--in-memory",
-                             "--no-telemetry", "--log-level", "critical"};
+    static char arg[][24] = {
+        "bench",          "--no-huge",           "-m", "512", "--no-pci", "-l", "0", "--no-shconf",
+        "--no-telemetry", "--log-level=critical"};
     static char *args[sizeof arg / sizeof arg[0]];
     for (size_t i = 0; i < sizeof arg / sizeof arg[0]; i++) {
         args[i] = arg[i];
