@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the benchmark of the pools measures: workloads with their goals, peers with their packages."""
+"""What the benchmark of the pools measures: workloads and their goals, peers and their packages."""
 
 OURS = ("poolkit",)
 BY_HAND = ("null", "limit", "mutex_link")
@@ -23,13 +23,16 @@ WORKLOADS = [
     Workload("b1", "block pool: take and give back", "block", "block_poolkit", 17),
     Workload("b2", "block pool: 1,000, given back in order", "block", "block_poolkit"),
     Workload("b3", "block pool: 1,000, given back in random order", "block", "block_poolkit"),
-    Workload("b4", "block pool: 100,000 in use, one at random replaced", "block", "block_poolkit", 24),
-    Workload("b4L", "block pool: 1,000,000 in use, one at random replaced", "block", "block_poolkit",
+    Workload("b4", "block pool: 100,000 in use, one at random replaced", "block",
+             "block_poolkit", 24),
+    Workload("b4L", "block pool: 1,000,000 in use, one at random replaced", "block",
+             "block_poolkit",
              ratio=[("block_boost", 0.3), ("block_dpdk", 1.0)], counted=False),
     Workload("b4N", "block pool: the same, the new block not written to", "block", "block_poolkit",
              ratio=[("block_boost", 0.3), ("block_dpdk", 1.0)], counted=False),
     Workload("o1", "object pool: costly constructor", "object", "block_poolkit_object", 20),
-    Workload("s1", "shared pool: take and give back, one thread", "shared", "block_poolkit_shared", 24),
+    Workload("s1", "shared pool: take and give back, one thread", "shared",
+             "block_poolkit_shared", 24),
     Workload("s2", "shared pool: two threads, each its own pairs", "shared", "block_poolkit_shared",
              counted=False),
     Workload("s3", "shared pool: one thread takes, the other gives back", "shared",

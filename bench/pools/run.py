@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Measures the pools against their peers: run.py PROGRAMS RESULTS [options]; bench/README.md tells how.
+"""Measures the pools against their peers: run.py PROGRAMS RESULTS; bench/README.md tells how.
 
 PROGRAMS is the folder with the built programs; tables go to the terminal, the rest to RESULTS.
 """
@@ -201,9 +201,11 @@ def processor():
 def describe(rows, rounds, milliseconds, load):
     """What somebody needs to judge the figures."""
     peers = sorted({row["peer"] for row in rows})
-    return {"schema": 1, "date": datetime.datetime.now(datetime.timezone.utc).isoformat("T", "seconds"),
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {"schema": 1, "date": now.isoformat("T", "seconds"),
             "cpu": processor(), "cpus": os.cpu_count(), "kernel": platform.release(),
-            "compiler": first_line(["gcc", "--version"]), "valgrind": first_line(["valgrind", "--version"]),
+            "compiler": first_line(["gcc", "--version"]),
+            "valgrind": first_line(["valgrind", "--version"]),
             "flags": "-O2 -g -DNDEBUG",
             "load_average": {"before": load, "after": os.getloadavg()[0]},
             "time_rounds": rounds, "time_milliseconds": milliseconds, "count_rounds": COUNT_ROUNDS,
@@ -251,10 +253,12 @@ def main():
     print_missing(programs, rows)
     os.makedirs(asked.results, exist_ok=True)
     result = describe(rows, asked.rounds, asked.milliseconds, load)
-    path = os.path.join(asked.results, f"pools-{platform.system().lower()}-{platform.machine()}.json")
+    name = f"pools-{platform.system().lower()}-{platform.machine()}.json"
+    path = os.path.join(asked.results, name)
     with open(path, "w") as file:
         json.dump(result, file, indent=1)
-    print(f"\nload average before and after: {load:.1f}, {os.getloadavg()[0]:.1f}; all figures: {path}")
+    print(f"\nload average before and after: {load:.1f}, {os.getloadavg()[0]:.1f}")
+    print(f"all figures: {path}")
     if run(["/usr/bin/python3", os.path.join(os.path.dirname(__file__), "plot.py"), path]) is None:
         print("no plots: Debian's python3-matplotlib is missing or refused the figures")
 

@@ -21,4 +21,4 @@ static inline void *arena_get(struct arena *arena, size_t n) { return apr_palloc
 static inline void arena_reset(struct arena *arena) { apr_pool_clear(arena->pool); }
 static inline void arena_close(struct arena *arena) { apr_pool_destroy(arena->pool); }
 
-#include "../arena.h"
+#include "arena.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * arena_boost.cpp: boost::pool, of the one size that the workload asks for (32 or 64): a1 and a5. */
+ * arena_boost.cpp: boost::pool, of the one size that the workload asks for (32 or 64): a1 and
+ * a5. */
 #include <new>
 
 #include <boost/pool/pool.hpp>
@@ -33,4 +34,4 @@ static inline void arena_close(struct arena *arena)
     }
 }
 
-#include "../arena.h"
+#include "arena.h"

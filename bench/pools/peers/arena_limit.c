@@ -40,4 +40,4 @@ static inline void *arena_get(struct arena *arena, size_t n)
 
 static inline void arena_close(struct arena *arena) { (void)arena; }
 
-#include "../arena.h"
+#include "arena.h"

@@ -40,4 +40,4 @@ static inline void arena_close(struct arena *arena)
     free(arena->blocks);
 }
 
-#include "../arena.h"
+#include "arena.h"

@@ -19,4 +19,4 @@ static inline void arena_reset(struct arena *arena)
     arena_open(arena);
 }
 
-#include "../arena.h"
+#include "arena.h"

@@ -11,4 +11,4 @@ static inline void *arena_get(struct arena *arena, size_t n) { return (void)n, a
 static inline void arena_reset(struct arena *arena) { (void)arena; }
 static inline void arena_close(struct arena *arena) { (void)arena; }
 
-#include "../arena.h"
+#include "arena.h"

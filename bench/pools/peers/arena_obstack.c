@@ -23,4 +23,4 @@ static inline void *arena_get(struct arena *arena, size_t n)
 static inline void arena_reset(struct arena *arena) { obstack_free(&arena->stack, arena->first); }
 static inline void arena_close(struct arena *arena) { obstack_free(&arena->stack, NULL); }
 
-#include "../arena.h"
+#include "arena.h"

@@ -23,4 +23,4 @@ static inline void arena_close(struct arena *arena)
     arena->resource->~monotonic_buffer_resource();
 }
 
-#include "../arena.h"
+#include "arena.h"

@@ -23,4 +23,4 @@ static inline void arena_close(struct arena *arena)
     arena->resource->~unsynchronized_pool_resource();
 }
 
-#include "../arena.h"
+#include "arena.h"

@@ -14,4 +14,4 @@ static inline void *arena_get(struct arena *arena, size_t n)
 static inline void arena_reset(struct arena *arena) { pk_arena_reset(&arena->arena); }
 static inline void arena_close(struct arena *arena) { pk_arena_fini(&arena->arena); }
 
-#include "../arena.h"
+#include "arena.h"

@@ -14,4 +14,4 @@ static inline void *arena_get(struct arena *arena, size_t n)
 static inline void arena_reset(struct arena *arena) { talloc_free_children(arena->context); }
 static inline void arena_close(struct arena *arena) { talloc_free(arena->context); }
 
-#include "../arena.h"
+#include "arena.h"

@@ -14,4 +14,4 @@ static inline void *pool_get(struct pool *pool) { return pool->pool->malloc(); }
 static inline void pool_put(struct pool *pool, void *block) { pool->pool->free(block); }
 static inline void pool_close(struct pool *pool) { delete pool->pool; }
 
-#include "../block.h"
+#include "block.h"

@@ -22,4 +22,4 @@ static inline void pool_put(struct pool *, void *block)
 }
 static inline void pool_close(struct pool *) {}
 
-#include "../block.h"
+#include "block.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * block_boost_object.cpp: boost::object_pool; its free keeps the list in order, and is slow with many. */
+ * block_boost_object.cpp: boost::object_pool; its free keeps the list in order, and is slow with
+ * many. */
 #include <boost/pool/object_pool.hpp>
 
 struct item {
@@ -21,4 +22,4 @@ static inline void pool_put(struct pool *pool, void *block)
 }
 static inline void pool_close(struct pool *pool) { delete pool->pool; }
 
-#include "../block.h"
+#include "block.h"

@@ -5,7 +5,7 @@
 #include <rte_mempool.h>
 #include <stdlib.h>
 
-#include "../object.h"
+#include "object.h"
 
 struct pool {
     struct rte_mempool *pool;
@@ -58,4 +58,4 @@ static inline void pool_close(struct pool *pool) { rte_mempool_free(pool->pool);
 
 #define POOL_KEEPS_STATE
 #define POOL_THREAD_BEGIN(pool) ((void)(pool), (void)rte_thread_register())
-#include "../block.h"
+#include "block.h"

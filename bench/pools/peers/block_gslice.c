@@ -15,4 +15,4 @@ static inline void *pool_get(struct pool *pool) { return g_slice_alloc(pool->siz
 static inline void pool_put(struct pool *pool, void *block) { g_slice_free1(pool->size, block); }
 static inline void pool_close(struct pool *pool) { (void)pool; }
 
-#include "../block.h"
+#include "block.h"

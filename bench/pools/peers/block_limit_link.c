@@ -37,4 +37,4 @@ static inline void *pool_get(struct pool *pool)
 
 static inline void pool_close(struct pool *pool) { free(pool->memory); }
 
-#include "../block.h"
+#include "block.h"

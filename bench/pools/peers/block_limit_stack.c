@@ -2,7 +2,7 @@
  * block_limit_stack.c: a limit: all free blocks on one stack, constructed for o1. */
 #include <stdlib.h>
 
-#include "../object.h"
+#include "object.h"
 
 struct pool {
     void **top, **begin, **end;
@@ -48,4 +48,4 @@ static inline void pool_close(struct pool *pool)
 }
 
 #define POOL_KEEPS_STATE
-#include "../block.h"
+#include "block.h"

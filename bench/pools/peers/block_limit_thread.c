@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * block_limit_thread.c: the limit for threads: a stack of each thread's own, no block ever goes home. */
+ * block_limit_thread.c: the limit for threads: a stack of each thread's own, no block ever goes
+ * home. */
 #include <stdlib.h>
 
 struct pool {
@@ -43,4 +44,4 @@ static inline void pool_put(struct pool *pool, void *block)
 
 static inline void pool_close(struct pool *pool) { (void)pool; }
 
-#include "../block.h"
+#include "block.h"

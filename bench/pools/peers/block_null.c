@@ -15,4 +15,4 @@ static inline void pool_put(struct pool *pool, void *block) { (void)pool, (void)
 static inline void pool_close(struct pool *pool) { (void)pool; }
 
 #define POOL_KEEPS_STATE
-#include "../block.h"
+#include "block.h"

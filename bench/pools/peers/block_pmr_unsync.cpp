@@ -19,4 +19,4 @@ static inline void pool_put(struct pool *pool, void *block)
 }
 static inline void pool_close(struct pool *pool) { delete pool->resource; }
 
-#include "../block.h"
+#include "block.h"

@@ -22,4 +22,4 @@ static inline void pool_put(struct pool *pool, void *block)
 }
 static inline void pool_close(struct pool *pool) { pk_block_pool_fini(&pool->pool); }
 
-#include "../block.h"
+#include "block.h"

@@ -4,7 +4,7 @@
 
 #include <poolkit/object_pool.h>
 
-#include "../object.h"
+#include "object.h"
 
 typedef struct object costly_object;
 PK_OBJECT_POOL(costly, costly_object)
@@ -25,4 +25,4 @@ static inline void pool_put(struct pool *pool, void *block) { costly_delete(&poo
 static inline void pool_close(struct pool *pool) { costly_fini(&pool->pool); }
 
 #define POOL_KEEPS_STATE
-#include "../block.h"
+#include "block.h"

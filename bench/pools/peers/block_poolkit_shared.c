@@ -24,4 +24,4 @@ static inline void pool_put(struct pool *pool, void *block)
 }
 static inline void pool_close(struct pool *pool) { pk_shared_pool_destroy(pool->pool); }
 
-#include "../block.h"
+#include "block.h"

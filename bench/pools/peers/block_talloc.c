@@ -21,4 +21,4 @@ static inline void pool_put(struct pool *pool, void *block)
 }
 static inline void pool_close(struct pool *pool) { talloc_free(pool->context); }
 
-#include "../block.h"
+#include "block.h"
