@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Draws what run.py measured: plot.py RESULT.json; one SVG for each workload beside it.
+"""Draws what run.py measured: plot.py RESULT.json; beside it for each workload
+pools-X.svg, instructions, if they are counted, and pools-X-time.svg.
 
 The background is transparent, and all colours can be read on white and on black.
 """
@@ -33,12 +34,12 @@ def value_of(row, counted):
     return (ratio[1], (ratio[1] - ratio[0], ratio[2] - ratio[1])) if ratio else (None, None)
 
 
-def goal_lines(workload, rows):
+def goal_lines(workload, rows, counted):
     """Where the goal lies on the axis: (value, text)."""
-    if workload.counted and workload.instructions:
+    if counted and workload.instructions:
         return [(workload.instructions, f"goal {workload.instructions}")]
     lines = []
-    for other, share in workload.ratio or []:
+    for other, share in [] if counted else workload.ratio or []:
         for row in rows:
             if row["program"] == other and row.get("ratio"):
                 place = row["ratio"][1] * share
@@ -63,7 +64,7 @@ def draw_bars(axes, bars):
         hatch = "///" if colour(peer) == HAND else None
         axes.barh(place, value, color="none" if hatch else colour(peer), edgecolor=colour(peer),
                   hatch=hatch, linewidth=0.8, height=0.72)
-        end = value + (spread[1] if spread else 0)
+        end = min(value + (spread[1] if spread else 0), axes.get_xlim()[1] * 0.85)
         if spread:
             axes.errorbar(value, place, xerr=[[spread[0]], [spread[1]]], color=INK, capsize=2)
         text = f"{value:,.0f}" if spread is None else f"{value:.2f}"
@@ -76,10 +77,10 @@ def draw_bars(axes, bars):
         label.set_fontweight("bold" if colour(peer) == OURS else "normal")
 
 
-def draw_goals(axes, workload, lines, bars):
+def draw_goals(axes, workload, lines, bars, counted):
     ours = {peer: value for peer, value, _ in bars}[catalog.peer_of(workload.row)]
     for place, text in lines:
-        shown = round(ours) if workload.counted else round(ours, 2)
+        shown = round(ours) if counted else round(ours, 2)
         met = shown <= place
         tone = MET if met else MISSED
         axes.axvline(place, color=tone, linestyle="--", linewidth=1, zorder=0)
@@ -88,16 +89,16 @@ def draw_goals(axes, workload, lines, bars):
                       textcoords="offset points", color=tone, fontsize=8)
 
 
-def draw(workload, rows, path):
-    bars = [(row["peer"], *value_of(row, workload.counted)) for row in rows]
+def draw(workload, rows, path, counted):
+    bars = [(row["peer"], *value_of(row, counted)) for row in rows]
     bars = sorted((bar for bar in bars if bar[1]), key=lambda bar: bar[1])
     if not any(peer == catalog.peer_of(workload.row) for peer, _, _ in bars):
         return
     figure, axes = plt.subplots(figsize=(7.5, 1.3 + 0.26 * len(bars)))
     style(axes)
     draw_bars(axes, bars)
-    draw_goals(axes, workload, goal_lines(workload, rows), bars)
-    unit = "instructions an operation, the loop included" if workload.counted else \
+    draw_goals(axes, workload, goal_lines(workload, rows, counted), bars, counted)
+    unit = "instructions an operation, the loop included" if counted else \
         f"time, ratio to {catalog.peer_of(workload.row).replace('_', ' ')}, medians and quartiles"
     axes.set_title(workload.title, color=INK, fontsize=11, loc="left", fontweight="bold")
     axes.set_xlabel(unit + "; less is better, logarithmic", color=INK, fontsize=8)
@@ -113,8 +114,10 @@ def main():
     for workload in catalog.WORKLOADS:
         rows = [row for row in result["rows"] if row["workload"] == workload.id]
         if rows:
-            folder = os.path.dirname(sys.argv[1])
-            draw(workload, rows, os.path.join(folder, f"pools-{workload.id}.svg"))
+            path = os.path.join(os.path.dirname(sys.argv[1]), f"pools-{workload.id}")
+            draw(workload, rows, path + "-time.svg", False)
+            if workload.counted:
+                draw(workload, rows, path + ".svg", True)
 
 
 if __name__ == "__main__":
