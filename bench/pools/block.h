@@ -37,7 +37,7 @@ enum {
     RING = 1024
 };
 
-static void out_of_memory(void)
+__attribute__((noreturn)) static void out_of_memory(void)
 {
     fputs("out of memory\n", stderr);
     exit(3);
