@@ -12,6 +12,7 @@ help:
 	@echo 'make            build into build/ (needs what scripts/setup installs)'
 	@echo 'make run        see poolkit at work on real programs'
 	@echo 'make test       every test, also under the sanitizers and built by clang'
+	@echo 'make bench-pools  the pools against their peers: tables, bench/results'
 	@echo 'make dev        build with asserts, warnings are errors: build/dev'
 	@echo 'make asan       the tests under the address and undefined behaviour sanitizers'
 	@echo 'make tsan       the tests under the thread sanitizer'
@@ -35,6 +36,12 @@ run:
 	$(MAKE) build-release
 	scripts/run-demo
 
+bench-pools:
+	scripts/setup bench
+	cmake --preset release -DPOOLKIT_BENCH=ON
+	cmake --build --preset release --target bench_pools
+	/usr/bin/python3 bench/pools/run.py build/bench/pools bench/results
+
 # One ctest run over all builds, so that one summary tells the whole result.
 test:
 	scripts/setup test
@@ -57,4 +64,4 @@ install: build-release
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan run test check format install clean
+.PHONY: all help dev asan tsan run test bench-pools check format install clean
