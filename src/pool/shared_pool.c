@@ -260,13 +260,20 @@ static PKI_NOINLINE void free_slow(void *block)
     }
 }
 
-/* A block of poolkit's that does not go to this thread's stack: to a locked pool's? */
+/* A block of poolkit's that does not go to this thread's stack: of another thread's in the pool that
+ * this one used last, or of a locked pool? */
 static PKI_NOINLINE void free_other(void *block)
 {
     pki_space *space = pki_chunk_of(block)->space;
     const pk_shared_pool *pool = (const pk_shared_pool *)space;
-    if (space->kind == PKI_SPACE_OF_POOL && pool->locked &&
-        pki_likely(pki_word_at(block) == pool->late->key)) {
+    uint32_t word = pki_word_at(block);
+    pki_attachment last = pki_this_thread.last;
+    if (space->serial == last.serial && word >> 16 != 0 && word != last.owner->key) {
+        int saved_errno = errno;
+        pki_owner_free_remote(last.owner, word, block);
+        errno = saved_errno;
+    } else if (space->kind == PKI_SPACE_OF_POOL && pool->locked &&
+               pki_likely(word == pool->late->key)) {
         pki_owner_free_locked(pool->late, 0, block);
     } else {
         free_slow(block);

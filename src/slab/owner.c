@@ -220,7 +220,7 @@ static void send_box(pki_owner *self, pki_outbox *box)
     box->n = 0;
     box->bytes = 0;
     count_mail(self, -(size_t)mail.n, -mail.bytes);
-    pki_owner *target = mail.n == 0 ? NULL : pki_owner_by_word(mail.id << 16);
+    pki_owner *target = mail.n == 0 ? NULL : pki_owner_by_word(mail.key);
     if (target != NULL) {
         pki_owner_put_home(target, mail.block, mail.n);
     }
@@ -233,36 +233,53 @@ void pki_owner_send(pki_owner *owner)
     }
 }
 
-static void put_in_box(pki_owner *self, pki_outbox *box, size_t size, void *p)
+static void put_in_box(pki_owner *self, pki_outbox *box, uint32_t class_offset, void *p)
 {
+    uint32_t size = (uint32_t)class_size(self, class_offset);
     box->block[box->n++] = p;
     box->bytes += size;
     count_mail(self, 1, size);
+    if (box->n == PKI_OUTBOX_BLOCKS || box->bytes >= PKI_SLAB_SIZE) {
+        send_box(self, box);
+    }
+    pki_owner_tick(self);
 }
 
-void pki_owner_free_remote(pki_owner *self, uint32_t word, void *p)
+static bool has_outbox(pki_owner *self)
 {
-    uint32_t id = word >> 16;
+    if (self->outbox == NULL) {
+        self->outbox = pki_meta_alloc(PKI_OUTBOXES * sizeof *self->outbox);
+    }
+    return self->outbox != NULL;
+}
+
+/* The first block for this owner since the box was another's. */
+static PKI_NOINLINE void free_to_new_box(pki_owner *self, uint32_t word, void *p)
+{
     pki_owner *target = pki_owner_by_word(word);
     if (target == NULL || (word ^ target->key) >= target->limit) {
         pki_space_free_direct(word, p); /* a fault, or a slab that changed hands just now */
         return;
     }
-    if (self->outbox == NULL &&
-        (self->outbox = pki_meta_alloc(PKI_OUTBOXES * sizeof *self->outbox)) == NULL) {
+    if (!has_outbox(self)) {
         pki_owner_put_home(target, &p, 1);
         return;
     }
-    pki_outbox *box = &self->outbox[id % PKI_OUTBOXES];
-    if (box->id != id) {
-        send_box(self, box);
-        box->id = id;
+    pki_outbox *box = &self->outbox[(word >> 16) % PKI_OUTBOXES];
+    send_box(self, box);
+    box->key = target->key;
+    box->limit = target->limit;
+    put_in_box(self, box, word ^ box->key, p);
+}
+
+void pki_owner_free_remote(pki_owner *self, uint32_t word, void *p)
+{
+    pki_outbox *box = self->outbox == NULL ? NULL : &self->outbox[(word >> 16) % PKI_OUTBOXES];
+    if (pki_likely(box != NULL && (word ^ box->key) < box->limit)) {
+        put_in_box(self, box, word ^ box->key, p);
+    } else {
+        free_to_new_box(self, word, p);
     }
-    put_in_box(self, box, class_size(self, word & 0xFFFF), p);
-    if (box->n == PKI_OUTBOX_BLOCKS || box->bytes >= PKI_SLAB_SIZE) {
-        send_box(self, box);
-    }
-    pki_owner_tick(self);
 }
 
 /* ---- stacks ---- */

@@ -59,9 +59,10 @@ typedef struct {
 /* Blocks of one other owner on their way home. Sent when full, or at 64 KiB: a block that waits
  * here is nobody's. */
 typedef struct {
-    uint32_t id;
+    uint32_t key;   /* the owner's, and its limit: (word ^ key) < limit tells its blocks */
+    uint32_t limit; /* 0: nobody's box yet                                               */
     uint32_t n;
-    size_t bytes;
+    uint32_t bytes;
     void *block[PKI_OUTBOX_BLOCKS];
 } pki_outbox;
 
