@@ -219,7 +219,7 @@ static void send_box(pki_owner *self, pki_outbox *box)
     pki_outbox mail = *box;
     box->n = 0;
     box->bytes = 0;
-    count_mail(self, -(size_t)mail.n, -mail.bytes);
+    count_mail(self, -(size_t)mail.n, -(size_t)mail.bytes);
     pki_owner *target = mail.n == 0 ? NULL : pki_owner_by_word(mail.key);
     if (target != NULL) {
         pki_owner_put_home(target, mail.block, mail.n);
