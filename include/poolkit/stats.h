@@ -61,6 +61,23 @@ PK_API bool pk_stats_json(const pk_stats *stats, pk_write_fn *write, void *arg);
  * nothing. */
 PK_API bool pk_stats_text(const pk_stats *stats, pk_write_fn *write, void *arg);
 
+/* ---- the whole process ---- */
+
+/* A line for each heap and shared pool, and for each arena and block pool that was given a name and has
+ * no buffer of the caller's; arenas stand under their parents:
+ *
+ *     heap 'process heap': 11.2 MiB live of 16.0 MiB, 4711 blocks, 4 chunks
+ *     arena 'server': 1.0 KiB live of 4.0 KiB, 1 chunk
+ *       arena 'request': 9.5 KiB live of 12.0 KiB, 2 chunks
+ *
+ * Pools that are for one thread at a time must rest meanwhile, as for any question to them; `write` may
+ * do what it likes. false: it said so, or there was no memory for the copy that is written. */
+PK_API bool pk_report_all(pk_write_fn *write, void *arg);
+
+/* The same as JSON: an array of objects with the members `kind`, `depth` (0: has no parent) and `stats`, as
+ * pk_stats_json has it. */
+PK_API bool pk_report_all_json(pk_write_fn *write, void *arg);
+
 #ifdef __cplusplus
 }
 #endif

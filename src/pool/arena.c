@@ -334,6 +334,7 @@ void pki_arena_empty(pk_arena *arena)
 
 void pki_arena_close(pk_arena *arena)
 {
+    pki_named_remove(&arena->ext->named);
     pki_arena_empty(arena);
     release_spares(arena->ext);
     pki_chunk_release(arena->ext, arena->chunk);

@@ -33,6 +33,7 @@
 #include "base/bits.h"
 #include "os/lock.h"
 #include "os/watch.h"
+#include "pool/named.h"
 #include "pool/page_source_internal.h"
 
 struct pk_arena_chunk {
@@ -79,6 +80,7 @@ struct pk_arena_ext {
     size_t committed_peak;
     uint64_t generation; /* of resets; no two arenas share one */
     uint64_t first_generation;
+    pki_named named;
     bool locked;
     bool watched; /* a memory checker looked on when it was opened          */
     bool slow;    /* locked or watched: *arena has ptr == end; else no cursor */

@@ -30,6 +30,7 @@ static inline pk_arena_ext *place_ext(pk_arena *arena, pk_arena_chunk *base)
     ext->spare = NULL;
     ext->parent = NULL;
     ext->children = NULL;
+    ext->named.pool = NULL;
     ext->clock = pki_unlikely(arena->defers != NULL) ? arena->defers->moment : 0;
     ext->n_chunks = 1;
     ext->base = base;
@@ -167,6 +168,18 @@ static void adopt_child(pk_arena *parent, pk_arena *child)
     pki_arena_unlock(parent);
 }
 
+static void stats_of(const void *arena, pk_stats *out) { pk_arena_stats(arena, out); }
+
+/* One in a buffer of the caller's may go without an end. */
+static void enter_name(pk_arena *arena, const pk_arena_opts *opts)
+{
+    if (opts->name != NULL && !arena->ext->base->borrowed) {
+        arena->ext->named =
+            (pki_named){.pool = arena, .parent = opts->parent, .kind = "arena", .stats = stats_of};
+        pki_named_add(&arena->ext->named);
+    }
+}
+
 static pk_status open_with(pk_arena *arena, const pk_arena_opts *opts)
 {
     plan p = plan_of(opts);
@@ -195,6 +208,7 @@ static pk_status open_with(pk_arena *arena, const pk_arena_opts *opts)
     if (opts->parent != NULL) {
         adopt_child(opts->parent, arena);
     }
+    enter_name(arena, opts);
     return PK_OK;
 }
 

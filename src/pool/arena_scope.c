@@ -122,7 +122,7 @@ static inline bool is_simple(const pk_arena *arena)
     const pk_arena_ext *ext = arena->ext;
     return ext != NULL && ext->n_chunks == 1 && !ext->watched &&
            ((uintptr_t)arena->defers | (uintptr_t)ext->children | (uintptr_t)ext->parent |
-            (uintptr_t)ext->source_ops) == 0;
+            (uintptr_t)ext->source_ops | (uintptr_t)ext->named.pool) == 0;
 }
 
 void pk_arena_fini(pk_arena *arena)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * named.c: see named.h. A pool's record may go at any moment after the lock was given: what is reported is
- * copied under it, and written without. */
+ * named.c: see named.h. */
 #include "pool/named.h"
-
-#include <string.h>
 
 #include "os/process.h"
 
@@ -11,7 +8,6 @@ static struct {
     pki_lock lock;
     pki_named *first;
     pki_named *last;
-    size_t n;
     bool in_fork_set;
 } named;
 
@@ -24,7 +20,6 @@ void pki_named_add(pki_named *pool)
     pool->prev = named.last;
     *(named.last == NULL ? &named.first : &named.last->next) = pool;
     named.last = pool;
-    named.n++;
     pki_lock_give(&named.lock);
     if (first) {
         pki_os_hold_at_fork(&named.lock);
@@ -39,7 +34,15 @@ void pki_named_remove(pki_named *pool)
     pki_lock_take(&named.lock);
     *(pool->prev == NULL ? &named.first : &pool->prev->next) = pool->next;
     *(pool->next == NULL ? &named.last : &pool->next->prev) = pool->prev;
-    named.n--;
     pki_lock_give(&named.lock);
     pool->pool = NULL;
+}
+
+void pki_named_visit(void (*fn)(const pki_named *named, void *arg), void *arg)
+{
+    pki_lock_take(&named.lock);
+    for (const pki_named *pool = named.first; pool != NULL; pool = pool->next) {
+        fn(pool, arg);
+    }
+    pki_lock_give(&named.lock);
 }

@@ -22,4 +22,7 @@ void pki_named_add(pki_named *named);
 /* Nothing for one that was not added. */
 void pki_named_remove(pki_named *named);
 
+/* Calls fn for each, the list's lock held. */
+void pki_named_visit(void (*fn)(const pki_named *named, void *arg), void *arg);
+
 #endif /* PKI_POOL_NAMED_H */

@@ -174,6 +174,17 @@ void pki_spaces_each(void (*fn)(pki_space *space, bool arg), bool arg)
     }
 }
 
+void pki_spaces_visit(void (*fn)(pki_space *space, void *arg), void *arg)
+{
+    pki_lock_take(&spaces.lock);
+    for (uint32_t slot = 0; slot < spaces.n; slot++) {
+        if (spaces.space[slot] != NULL) {
+            fn(spaces.space[slot], arg);
+        }
+    }
+    pki_lock_give(&spaces.lock);
+}
+
 pki_space *pki_space_around(const void *p)
 {
     pki_space *found = NULL;

@@ -52,6 +52,9 @@ void pki_space_unregister(pki_space *space);
 /* The space with a large block that `p` points into, NULL if there is none. */
 pki_space *pki_space_around(const void *p);
 
+/* Calls fn for every space, and holds the table's lock meanwhile. */
+void pki_spaces_visit(void (*fn)(pki_space *space, void *arg), void *arg);
+
 /* Calls fn for every space; the table's lock is held, or the process is between two forks. */
 void pki_spaces_each(void (*fn)(pki_space *space, bool arg), bool arg);
 void pki_spaces_before_fork(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * slab_test.c: src/slab/slab.h on one slab of a chunk that belongs to no space. */
 #include "slab/slab.h"
+#include "slab/space.h"
 #include "build.h"
 #include "heap/size_class.h"
 #include "pages_fixture.h"
@@ -34,6 +35,8 @@ static void setup(void)
 {
     chunk = pki_os_map(PKI_CHUNK_SIZE, PKI_CHUNK_SIZE);
     EXPECT(chunk != NULL);
+    static pki_space space; /* only its page source is looked at: the system's */
+    chunk->space = &space;
     pki_os_huge_pages(chunk, PKI_CHUNK_SIZE, false);
     slab = &chunk->slab[SLAB];
     base = (char *)chunk + SLAB * PKI_SLAB_SIZE;
