@@ -58,6 +58,7 @@
 
 #include <poolkit/block_pool.h>
 
+/* Parameters end in _ so that none hides a name of the user's. */
 #define PK_OBJECT_POOL(NAME, TYPE)                                                                 \
     typedef struct {                                                                               \
         pk_block_pool pool;                                                                        \
@@ -65,43 +66,43 @@
     typedef struct {                                                                               \
         pk_handle handle;                                                                          \
     } NAME##_ref;                                                                                  \
-    PK_UNUSED static inline pk_status NAME##_init(NAME *pool, const pk_block_pool_opts *opts)      \
+    PK_UNUSED static inline pk_status NAME##_init(NAME *pool_, const pk_block_pool_opts *opts_)    \
     {                                                                                              \
-        return pk_object_pool_init(&pool->pool, opts, sizeof(TYPE), PK_ALIGNOF(TYPE), #NAME);      \
+        return pk_object_pool_init(&pool_->pool, opts_, sizeof(TYPE), PK_ALIGNOF(TYPE), #NAME);    \
     }                                                                                              \
-    PK_UNUSED static inline TYPE *NAME##_new(NAME *pool)                                           \
+    PK_UNUSED static inline TYPE *NAME##_new(NAME *pool_)                                          \
     {                                                                                              \
-        return PK_CAST(TYPE *, pk_block_pool_alloc(&pool->pool));                                  \
+        return PK_CAST(TYPE *, pk_block_pool_alloc(&pool_->pool));                                 \
     }                                                                                              \
-    PK_UNUSED static inline void NAME##_delete(NAME *pool, TYPE *object)                           \
+    PK_UNUSED static inline void NAME##_delete(NAME *pool_, TYPE *object_)                         \
     {                                                                                              \
-        pk_block_pool_free(&pool->pool, object);                                                   \
+        pk_block_pool_free(&pool_->pool, object_);                                                 \
     }                                                                                              \
-    PK_UNUSED static inline TYPE *NAME##_next(NAME *pool, const TYPE *after)                       \
+    PK_UNUSED static inline TYPE *NAME##_next(NAME *pool_, const TYPE *after_)                     \
     {                                                                                              \
-        return PK_CAST(TYPE *, pk_block_pool_next_live(&pool->pool, after));                       \
+        return PK_CAST(TYPE *, pk_block_pool_next_live(&pool_->pool, after_));                     \
     }                                                                                              \
-    PK_UNUSED static inline NAME##_ref NAME##_ref_of(NAME *pool, const TYPE *object)               \
+    PK_UNUSED static inline NAME##_ref NAME##_ref_of(NAME *pool_, const TYPE *object_)             \
     {                                                                                              \
-        NAME##_ref ref;                                                                            \
-        ref.handle = pk_block_pool_handle(&pool->pool, object);                                    \
-        return ref;                                                                                \
+        NAME##_ref ref_;                                                                           \
+        ref_.handle = pk_block_pool_handle(&pool_->pool, object_);                                 \
+        return ref_;                                                                               \
     }                                                                                              \
-    PK_UNUSED static inline TYPE *NAME##_get(const NAME *pool, NAME##_ref ref)                     \
+    PK_UNUSED static inline TYPE *NAME##_get(const NAME *pool_, NAME##_ref ref_)                   \
     {                                                                                              \
-        return PK_CAST(TYPE *, pk_block_pool_at(&pool->pool, ref.handle));                         \
+        return PK_CAST(TYPE *, pk_block_pool_at(&pool_->pool, ref_.handle));                       \
     }                                                                                              \
-    PK_UNUSED static inline pk_status NAME##_reserve(NAME *pool, size_t n)                         \
+    PK_UNUSED static inline pk_status NAME##_reserve(NAME *pool_, size_t n_)                       \
     {                                                                                              \
-        return pk_block_pool_reserve(&pool->pool, n);                                              \
+        return pk_block_pool_reserve(&pool_->pool, n_);                                            \
     }                                                                                              \
-    PK_UNUSED static inline size_t NAME##_trim(NAME *pool, size_t keep)                            \
+    PK_UNUSED static inline size_t NAME##_trim(NAME *pool_, size_t keep_)                          \
     {                                                                                              \
-        return pk_block_pool_trim(&pool->pool, keep);                                              \
+        return pk_block_pool_trim(&pool_->pool, keep_);                                            \
     }                                                                                              \
-    PK_UNUSED static inline size_t NAME##_fini(NAME *pool)                                         \
+    PK_UNUSED static inline size_t NAME##_fini(NAME *pool_)                                        \
     {                                                                                              \
-        return pk_block_pool_fini(&pool->pool);                                                    \
+        return pk_block_pool_fini(&pool_->pool);                                                   \
     }
 
 #ifdef __cplusplus
