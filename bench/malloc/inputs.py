@@ -6,8 +6,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 
-CXX_HEADERS = ("algorithm", "functional", "iostream", "map", "memory", "random", "regex", "string",
-               "unordered_map", "variant", "vector")
+CXX_HEADERS = ("algorithm", "iostream", "map", "memory", "regex", "string", "vector")
 
 
 def chance(seed):

@@ -38,14 +38,14 @@ def workloads(build, quick):
         one("larson", "larson", threads, 24_000_000, scale=1),
         one("thread-test", "threadtest", threads, 50_000_000, scale=1),
         one("producer/consumer", "prodcons", threads // 2, 3_000_000, scale=1),
-        one("cache-scratch", "cache", "scratch", threads, 100_000_000, scale=2),
-        one("cache-thrash", "cache", "thrash", threads, 100_000_000, scale=2),
+        one("cache-scratch", "cache", "scratch", threads, 200_000_000, scale=2),
+        one("cache-thrash", "cache", "thrash", threads, 200_000_000, scale=2),
         one("replace 1k", "replace", 1_000, 16_000_000, scale=1),
         one("replace 100k", "replace", 100_000, 4_000_000, scale=1),
         one("replace 1M", "replace", 1_000_000, 1_000_000, scale=1),
         one("realloc growth", "realloc_growth", 600_000, 4, scale=0),
-        one("large blocks", "large", 800, scale=0),
-        one("size shift", "size_shift", 100, scale=0),
+        one("large blocks", "large", 600, scale=0),
+        one("size shift", "size_shift", 60, scale=0),
         one("random free", "random_free", 200, scale=0),
     ]
 
@@ -64,7 +64,7 @@ def _redis(folder, quick):
 
 
 def _python(name, size, environment):
-    return Program(name, REAL, ["/usr/bin/python3", "-I", "-S", str(inputs.SCRIPTS / "words.py"),
+    return Program(name, REAL, ["/usr/bin/python3", "-s", "-S", str(inputs.SCRIPTS / "words.py"),
                                 str(size)], environment=environment)
 
 
@@ -73,27 +73,28 @@ def real_programs(folder, quick):
     part = 4 if quick else 1
     size = 5000 // part
     script = {name: str(inputs.SCRIPTS / name) for name in ("words.pl", "words.lua", "pages.ps")}
+    commits = 900 // part
     return [
         Program("sqlite3", REAL, ["sqlite3", ":memory:"],
-                stdin=str(inputs.write_sql(folder, 100_000 // part))),
+                stdin=str(inputs.write_sql(folder, 80_000 // part))),
         _redis(folder, quick),
-        _python("python3", size, {}),
-        _python("python3 on malloc", size, {"PYTHONMALLOC": "malloc"}),
+        _python("python3", size // 2, {}),
+        _python("python3 on malloc", size // 2, {"PYTHONMALLOC": "malloc"}),
         Program("perl", REAL, ["perl", script["words.pl"], str(size)],
                 environment={"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"}),
         Program("lua", REAL, ["lua5.4", script["words.lua"], str(size)]),
         Program("gcc cc1plus", REAL, [inputs.cc1plus(), "-quiet", "-O1", "-std=c++17",
-                                      "-fpreprocessed", str(inputs.write_cxx(folder, 24 // part)),
+                                      "-fpreprocessed", str(inputs.write_cxx(folder, 12 // part)),
                                       "-o", "-"]),
         Program("z3", REAL, ["z3", str(inputs.write_smt(folder, 8 if quick else 9, 6))]),
-        Program("ghostscript", REAL, ["gs", "-q", "-dSAFER", "-dNOPAUSE", "-dBATCH", "-r100",
-                                      "-sDEVICE=ppmraw", f"-dpages={40 // part}",
+        Program("ghostscript", REAL, ["gs", "-q", "-dSAFER", "-dNOPAUSE", "-dBATCH", "-r60",
+                                      "-sDEVICE=pgmraw", f"-dpages={80 // part}",
                                       "-sOutputFile=%stdout", "-sstdout=%stderr",
                                       script["pages.ps"]]),
-        Program("git log", REAL, ["git", "-C", str(inputs.write_git(folder, 1600 // part)),
+        Program("git log", REAL, ["git", "-C", str(inputs.write_git(folder, commits)),
                                   "--no-pager", "log", "-p", "--stat", "-M", "--no-color"]),
         Program("git pack-objects", REAL,
-                ["git", "-C", str(inputs.write_git(folder, 1600 // part)), "-c", "pack.threads=1",
+                ["git", "-C", str(inputs.write_git(folder, commits)), "-c", "pack.threads=1",
                  "pack-objects", "--all", "--stdout", "-q", "--no-reuse-delta"]),
     ]
 

@@ -27,8 +27,11 @@ def ratios(program, metric, peers):
 
 
 def spread(program, metric):
-    """The middle of the allocators' interquartile ranges, as a part of their medians."""
+    """The middle of the allocators' interquartile ranges, as a part of their medians; None of a
+    single round."""
     key = metric_of(program, metric)
+    if all(r[key]["n"] < 2 for r in program["results"].values()):
+        return None
     parts = [(r[key]["high"] - r[key]["low"]) / r[key]["median"]
              for r in program["results"].values()]
     return stats.summary(parts)["median"]

@@ -8,6 +8,8 @@ TITLES = {"time": "Time, relative to the fastest peer (wall; CPU time of the ser
           "peak": "Peak resident memory, relative to the leanest peer",
           "mean": "Mean resident memory, relative to the leanest peer"}
 METRICS = tuple(TITLES)
+SHORT = {"time": "time", "cpu": "CPU time", "peak": "peak memory", "mean": "mean memory",
+         "minor_faults": "page faults"}
 
 
 def _cell(value, text="{:.2f}"):
@@ -22,7 +24,7 @@ def ratio_table(result, metric):
         for program in (p for p in result["programs"] if p["kind"] == kind):
             found = ratios.ratios(program, metric, result["peers"])
             rows.append([program["name"], *(_cell(found.get(n)) for n in names),
-                         _cell(100 * ratios.spread(program, metric), "{:.0f} %")])
+                         _cell(ratios.spread(program, metric), "{:.0%}")])
         means = result["geometric_means"][kind][metric]
         rows.append([f"= {kind}s", *(_cell(means.get(n)) for n in names), ""])
         if means:
@@ -64,6 +66,16 @@ def instruction_table(result):
                         ["", *counts], [["pair", *(_cell(v, "{:.0f}") for v in counts.values())]])
 
 
+def means_table(result):
+    """Everything in one number each."""
+    names = [a["name"] for a in result["allocators"]]
+    rows = [[f"{kind}s: {SHORT[metric]}", *(_cell(means.get(n)) for n in names)]
+            for kind, metrics in result["geometric_means"].items()
+            for metric, means in metrics.items()]
+    return table.render("Geometric means, relative to the best peer of each program",
+                        ["", *names], rows)
+
+
 def worst_list(result):
     """Where poolkit loses."""
     lines = [f"  {c['factor']:5.2f}×  {c['figure']:5}  {c['program']} (best: {c['best']})"
@@ -94,7 +106,8 @@ def conditions(result):
 def text(result):
     """All of it."""
     parts = [ratio_table(result, m) for m in METRICS]
-    parts += [footprint_table(result), instruction_table(result), worst_list(result)]
+    parts += [footprint_table(result), instruction_table(result), means_table(result),
+              worst_list(result)]
     if result["failed"]:
         parts.append("Failed, and left out of the means:\n" + _failures(result))
     return "\n\n".join(p for p in [*parts, conditions(result)] if p)

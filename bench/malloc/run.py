@@ -35,7 +35,7 @@ def parse(arguments):
     parser.add_argument("build", type=Path, nargs="?", default=HERE.parents[1] / "build",
                         help="the folder of the release build")
     parser.add_argument("--rounds", type=int, help="runs of each program on each allocator "
-                        "(default 4, with --quick 1)")
+                        "(default 5, with --quick 1)")
     parser.add_argument("--only", action="append", metavar="TEXT",
                         help="only programs whose name contains TEXT; may be repeated")
     parser.add_argument("--with", dest="extra", action="append", default=[], type=_named_library,
@@ -44,7 +44,7 @@ def parse(arguments):
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the result there")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the chart there")
     options = parser.parse_args(arguments)
-    options.rounds = options.rounds or (1 if options.quick else 4)
+    options.rounds = options.rounds or (1 if options.quick else 5)
     return options
 
 
