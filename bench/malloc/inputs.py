@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the real programs work on: made here, the same on every machine, or taken from packages."""
-import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,15 +16,12 @@ def chance(seed):
         yield seed >> 33
 
 
-def write_sql(folder, rows):
+def write_sql(path, rows):
     """The statements for sqlite3."""
-    text = (SCRIPTS / "orders.sql").read_text().replace("ROWS", str(rows))
-    path = folder / "orders.sql"
-    path.write_text(text)
-    return path
+    path.write_text((SCRIPTS / "events.sql").read_text().replace("ROWS", str(rows)))
 
 
-def write_cxx(folder, classes):
+def write_cxx(path, classes):
     """A C++ source, preprocessed, for gcc's cc1plus: templates of the library and of its own."""
     lines = [f"#include <{name}>" for name in CXX_HEADERS]
     for i in range(classes):
@@ -33,13 +30,12 @@ def write_cxx(folder, classes):
             f"  std::string f(const std::string &s) {{ m[{i}] = s; v.emplace_back({i}, s.size());\n"
             f"    std::sort(v.begin(), v.end(), [](auto &a, auto &b) {{ return a.second < b.second; }});\n"
             f"    return std::regex_replace(s, std::regex(\"a{i}\"), m.begin()->second); }} }};")
-    source, path = folder / "unit.cpp", folder / "unit.ii"
+    source = path.with_suffix(".cpp")
     source.write_text("\n".join(lines) + "\n")
     subprocess.run(["g++", "-std=c++17", "-E", "-P", source, "-o", path], check=True)
-    return path
 
 
-def write_smt(folder, pigeons, bits):
+def write_smt(path, pigeons, bits):
     """Two questions for z3: too many pigeons for the holes, and a product of bit vectors."""
     lines = ["(set-logic QF_BV)"]
     for p in range(pigeons):
@@ -52,9 +48,7 @@ def write_smt(folder, pigeons, bits):
     lines += [f"(declare-const {v} (_ BitVec {bits}))" for v in "abc"]
     lines += ["(assert (not (= (bvmul a (bvadd b c)) (bvadd (bvmul a b) (bvmul c a)))))",
               "(assert (bvult a (_ bv%d %d)))" % (1 << (bits - 2), bits), "(check-sat)"]
-    path = folder / "questions.smt2"
     path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 def _commits(count, files):
@@ -73,17 +67,17 @@ def _commits(count, files):
             yield f"M 644 inline dir{f % 7}/file{f}.txt\ndata {len(body)}\n{body}\n"
 
 
-def write_git(folder, commits):
-    """A repository with a history that is the same each time."""
-    path = folder / "repository.git"
+def write_git(path, commits):
+    """A repository with a history that is the same each time; made once."""
     if not path.exists():
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", path], check=True)
         subprocess.run(["git", "-C", path, "fast-import", "--quiet"], check=True,
                        input="".join(_commits(commits, 60)).encode())
-    return path
 
 
 def cc1plus():
     """gcc's C++ compiler proper, without the driver that starts it."""
-    said = subprocess.run(["g++", "-print-prog-name=cc1plus"], capture_output=True, text=True)
-    return said.stdout.strip() if os.path.isabs(said.stdout.strip()) else "cc1plus"
+    if not shutil.which("g++"):
+        return "cc1plus"
+    return subprocess.run(["g++", "-print-prog-name=cc1plus"], capture_output=True, text=True,
+                          check=True).stdout.strip()

@@ -102,7 +102,10 @@ def footprint(program, allocator):
     with subprocess.Popen(program.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, env=environment) as process:
         for line in process.stdout:
-            said = json.loads(line)
+            try:
+                said = json.loads(line)
+            except ValueError:
+                raise Failed("other output than marks") from None
             at_once, _ = resident(process.pid)
             time.sleep(LINGER)
             later, lazy = resident(process.pid)
@@ -117,11 +120,11 @@ def footprint(program, allocator):
 
 def footprints(programs, allocators, say):
     """Memory at the marks of all workloads, as many at a time as there are cores: nothing here is
-    timed, and nearly all of it is waiting. {(program, allocator): marks}"""
+    timed, and nearly all of it is waiting. {(program, allocator): marks}, without what failed."""
     def one(pair):
         try:
             return footprint(*pair)
-        except Failed:
+        except (Failed, OSError):
             return None
 
     pairs = [(p, a) for p in programs for a in allocators]

@@ -22,6 +22,7 @@ class Program:
     time: str = "wall"       # "cpu" where another process has a share in the wall time
     load: object = None      # called while the program runs; returns a hash of what it answered
     before: object = None    # called before each run
+    prepare: object = None   # called once: makes what the program works on
 
 
 def workloads(build, quick):
@@ -52,7 +53,7 @@ def workloads(build, quick):
 
 def _redis(folder, quick):
     path = str(folder / "redis.sock")
-    batches = redis_load.prepare(100_000 if quick else 500_000)
+    load = redis_load.Load(path, 100_000 if quick else 500_000)
 
     def remove_socket():
         Path(path).unlink(missing_ok=True)
@@ -60,42 +61,57 @@ def _redis(folder, quick):
     return Program("redis", REAL, ["redis-server", "--port", "0", "--unixsocket", path, "--dir",
                                    str(folder), "--save", "", "--appendonly", "no",
                                    "--daemonize", "no", "--loglevel", "warning"],
-                   time="cpu", load=lambda: redis_load.run(path, batches), before=remove_socket)
+                   time="cpu", load=load.run, before=remove_socket, prepare=load.prepare)
 
 
-def _python(name, size, environment):
-    return Program(name, REAL, ["/usr/bin/python3", "-s", "-S", str(inputs.SCRIPTS / "words.py"),
-                                str(size)], environment=environment)
+def _interpreters(part):
+    """The languages, each with a script of its own."""
+    def script(name):
+        return str(inputs.SCRIPTS / name)
 
-
-def real_programs(folder, quick):
-    """The real programs, each about a second on the system's malloc."""
-    part = 4 if quick else 1
-    size = 5000 // part
-    script = {name: str(inputs.SCRIPTS / name) for name in ("words.pl", "words.lua", "pages.ps")}
-    commits = 900 // part
+    python = ["/usr/bin/python3", "-s", "-S", script("words.py"), str(2500 // part)]
     return [
-        Program("sqlite3", REAL, ["sqlite3", ":memory:"],
-                stdin=str(inputs.write_sql(folder, 80_000 // part))),
-        _redis(folder, quick),
-        _python("python3", size // 2, {}),
-        _python("python3 on malloc", size // 2, {"PYTHONMALLOC": "malloc"}),
-        Program("perl", REAL, ["perl", script["words.pl"], str(size)],
+        Program("python3", REAL, python),
+        Program("python3 on malloc", REAL, python, environment={"PYTHONMALLOC": "malloc"}),
+        Program("perl", REAL, ["perl", script("words.pl"), str(5000 // part)],
                 environment={"PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"}),
-        Program("lua", REAL, ["lua5.4", script["words.lua"], str(size)]),
-        Program("gcc cc1plus", REAL, [inputs.cc1plus(), "-quiet", "-O1", "-std=c++17",
-                                      "-fpreprocessed", str(inputs.write_cxx(folder, 12 // part)),
-                                      "-o", "-"]),
-        Program("z3", REAL, ["z3", str(inputs.write_smt(folder, 8 if quick else 9, 6))]),
+        Program("lua", REAL, ["lua5.4", script("words.lua"), str(5000 // part)]),
         Program("ghostscript", REAL, ["gs", "-q", "-dSAFER", "-dNOPAUSE", "-dBATCH", "-r60",
                                       "-sDEVICE=pgmraw", f"-dpages={80 // part}",
                                       "-sOutputFile=%stdout", "-sstdout=%stderr",
-                                      script["pages.ps"]]),
-        Program("git log", REAL, ["git", "-C", str(inputs.write_git(folder, commits)),
-                                  "--no-pager", "log", "-p", "--stat", "-M", "--no-color"]),
-        Program("git pack-objects", REAL,
-                ["git", "-C", str(inputs.write_git(folder, commits)), "-c", "pack.threads=1",
-                 "pack-objects", "--all", "--stdout", "-q", "--no-reuse-delta"]),
+                                      script("pages.ps")]),
+    ]
+
+
+def _git(folder, part):
+    """Two commands on one repository: differences of texts, and of what is packed."""
+    repository = folder / "repository.git"
+    git = ["git", "-C", str(repository), "-c", "pack.threads=1"]
+
+    def prepare():
+        inputs.write_git(repository, 900 // part)
+
+    return [Program("git log", REAL, [*git, "--no-pager", "log", "-p", "--stat", "-M",
+                                      "--no-color"], prepare=prepare),
+            Program("git pack-objects", REAL, [*git, "pack-objects", "--all", "--stdout", "-q",
+                                               "--no-reuse-delta"], prepare=prepare)]
+
+
+def real_programs(folder, quick):
+    """The real programs, each about a second on the system's malloc. Nothing is made yet."""
+    part = 4 if quick else 1
+    sql, unit, questions = (folder / name for name in ("events.sql", "unit.ii", "questions.smt2"))
+    return [
+        Program("sqlite3", REAL, ["sqlite3", ":memory:"], stdin=str(sql),
+                prepare=lambda: inputs.write_sql(sql, 80_000 // part)),
+        _redis(folder, quick),
+        *_interpreters(part),
+        Program("gcc cc1plus", REAL, [inputs.cc1plus(), "-quiet", "-O1", "-std=c++17",
+                                      "-fpreprocessed", str(unit), "-o", "-"],
+                prepare=lambda: inputs.write_cxx(unit, 12 // part)),
+        Program("z3", REAL, ["z3", str(questions)],
+                prepare=lambda: inputs.write_smt(questions, 8 if quick else 9, 6)),
+        *_git(folder, part),
     ]
 
 

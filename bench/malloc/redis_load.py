@@ -30,13 +30,11 @@ def _mixed(numbers, keys):
     return _command("UNLINK" if what < 93 else "DEL", f"key:{key}")
 
 
-def prepare(commands, keys=60000):
-    """The batches, made before anything is measured."""
+def _batches(commands, keys=60000):
     numbers = chance(23)
-    batches = [b"".join(_mixed(numbers, keys) for _ in range(BATCH))
-               for _ in range(commands // BATCH)]
-    wipe = b"".join(_command("DEL", f"key:{k}") for k in range(0, 2 * BATCH, 2))
-    return batches + [wipe]
+    yield from (b"".join(_mixed(numbers, keys) for _ in range(BATCH))
+                for _ in range(commands // BATCH))
+    yield b"".join(_command("DEL", f"key:{k}") for k in range(0, 2 * BATCH, 2))
 
 
 def connect(path, seconds=20):
@@ -71,13 +69,23 @@ def _replies(client, wanted, digest):
         data, wanted = data[end:], wanted - 1
 
 
-def run(path, batches):
-    """Puts the load on the server and ends it; returns the hash of all that it answered."""
-    digest = hashlib.sha256()
-    with connect(path) as client:
-        for batch in batches:
-            client.sendall(batch)
-            _replies(client, batch.count(b"\r\n*") + 1, digest)
-        client.sendall(_command("SHUTDOWN", "NOSAVE"))
-        client.recv(1)
-    return digest.hexdigest()
+class Load:
+    """So many commands for the server at a socket."""
+
+    def __init__(self, path, commands):
+        self.path, self.commands, self.batches = path, commands, []
+
+    def prepare(self):
+        """Makes the batches, before anything is measured."""
+        self.batches = list(_batches(self.commands))
+
+    def run(self):
+        """Puts the load on the server and ends it; returns the hash of all that it answered."""
+        digest = hashlib.sha256()
+        with connect(self.path) as client:
+            for batch in self.batches:
+                client.sendall(batch)
+                _replies(client, batch.count(b"\r\n*") + 1, digest)
+            client.sendall(_command("SHUTDOWN", "NOSAVE"))
+            client.recv(1)
+        return digest.hexdigest()

@@ -24,10 +24,12 @@ class Rounds:
         self.wanted = {}
 
     def warm_up(self):
-        """One run of each program on the system's malloc, not counted: files are in the cache
-        after it, and its output is what every other run must give."""
+        """Makes what each program works on and runs it once on the system's malloc, not counted:
+        files are in the cache after it, and its output is what every other run must give."""
         for program in list(self.programs):
             self.say(f"warm-up: {program.name}")
+            if program.prepare:
+                program.prepare()
             try:
                 self.wanted[program.name] = self.runner.run(program, self.allocators[0])["output"]
             except Failed as failure:
