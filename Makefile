@@ -12,6 +12,7 @@ help:
 	@echo 'make            build into build/ (needs what scripts/setup installs)'
 	@echo 'make run        see poolkit at work on real programs'
 	@echo 'make test       every test, also under the sanitizers and built by clang'
+	@echo 'make bench      malloc against its peers, real programs and workloads: a quarter of an hour'
 	@echo 'make bench-pools  the pools against their peers: tables, bench/results'
 	@echo 'make dev        build with asserts, warnings are errors: build/dev'
 	@echo 'make asan       the tests under the address and undefined behaviour sanitizers'
@@ -35,6 +36,13 @@ run:
 	scripts/setup run
 	$(MAKE) build-release
 	scripts/run-demo
+
+bench:
+	scripts/setup bench
+	cmake --preset release -DPOOLKIT_BENCH=ON
+	cmake --build --preset release --target poolkit_malloc bench_malloc
+	@mkdir -p build/bench
+	python3 bench/malloc/run.py $(BENCH_ARGS) --json build/bench/malloc.json --svg build/bench/malloc.svg
 
 bench-pools:
 	scripts/setup bench
@@ -64,4 +72,4 @@ install: build-release
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan run test bench-pools check format install clean
+.PHONY: all help dev asan tsan run test bench bench-pools check format install clean
