@@ -74,7 +74,6 @@ struct pk_block_pool_ext {
     size_t committed, committed_peak;
     size_t n_chunks;
     bool in_callback; /* a constructor, a destructor or a fault's handler runs */
-    bool asking;      /* on_oom runs                                           */
     pki_named named;
     bool grows;  /* beyond the user's buffer */
     bool closed; /* sees each call           */
