@@ -259,11 +259,17 @@ void pki_block_chunk_fix(pk_block_pool_ext *ext, void *memory, size_t size, size
     add(ext, memory, &layout, false, 0);
 }
 
+size_t pki_block_names_per_chunk(const pk_block_pool_ext *ext)
+{
+    size_t fixed = ext->fixed == NULL ? 0 : ext->fixed->slab.capacity;
+    return pki_max(ext->layout.capacity, fixed);
+}
+
 /* Handles count blocks in 32 bits. */
 static bool is_nameable(const pk_block_pool_ext *ext, uint32_t number)
 {
     return (ext->opts.flags & PK_HANDLES) == 0 ||
-           (number + UINT64_C(1)) * ext->layout.capacity <= UINT32_MAX;
+           (number + UINT64_C(1)) * pki_block_names_per_chunk(ext) <= UINT32_MAX;
 }
 
 pk_status pki_block_chunk_add(pk_block_pool_ext *ext)

@@ -108,6 +108,9 @@ void pki_block_chunk_release(pk_block_pool *pool, pki_block_chunk *chunk);
 /* The chunk that `p` lies in, NULL if none of this pool. */
 pki_block_chunk *pki_block_chunk_of(const pk_block_pool_ext *ext, const void *p);
 
+/* Handles number the blocks through all chunks in steps of this. */
+size_t pki_block_names_per_chunk(const pk_block_pool_ext *ext);
+
 /* The chunk with this number, NULL if there is none. */
 static inline pki_block_chunk *pki_block_chunk_at(const pk_block_pool_ext *ext, size_t number)
 {

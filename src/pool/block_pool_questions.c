@@ -70,13 +70,6 @@ void *pk_block_pool_next_live(pk_block_pool *pool, const void *after)
 
 /* ---- handles ---- */
 
-/* Blocks are numbered through all chunks in steps of this. */
-static size_t names_per_chunk(const pk_block_pool_ext *ext)
-{
-    size_t fixed = ext->fixed == NULL ? 0 : ext->fixed->slab.capacity;
-    return pki_max(ext->layout.capacity, fixed);
-}
-
 pk_handle pk_block_pool_handle(pk_block_pool *pool, const void *block)
 {
     pk_handle none = {0, 0};
@@ -88,7 +81,7 @@ pk_handle pk_block_pool_handle(pk_block_pool *pool, const void *block)
     if (number < 0) {
         return none;
     }
-    size_t index = chunk->number * names_per_chunk(pool->ext) + (size_t)number;
+    size_t index = chunk->number * pki_block_names_per_chunk(pool->ext) + (size_t)number;
     return (pk_handle){(uint32_t)index, chunk->generation[number]};
 }
 
@@ -98,7 +91,7 @@ void *pk_block_pool_at(const pk_block_pool *pool, pk_handle handle)
         handle.generation == 0) {
         return NULL;
     }
-    size_t per_chunk = names_per_chunk(pool->ext);
+    size_t per_chunk = pki_block_names_per_chunk(pool->ext);
     const pki_block_chunk *chunk = pki_block_chunk_at(pool->ext, handle.index / per_chunk);
     size_t number = handle.index % per_chunk;
     if (chunk == NULL || number >= chunk->slab.capacity ||
