@@ -258,12 +258,13 @@ void pki_block_flush(pk_block_pool *pool)
     }
 }
 
-/* A burst of frees lets the stack grow to four times its size. The first one lies in the record. */
+/* A burst of frees lets the stack grow to four times its size. The first one lies in the record. Not in
+ * a pool with a limit: how many blocks fit in it must not depend on what was freed before. */
 static bool grow_stack(pk_block_pool *pool)
 {
     pk_block_pool_ext *ext = pool->ext;
     size_t slots = ((size_t)ext->stack_capacity + 1) * 4;
-    if (!ext->grows || ext->stack_capacity >= STACK_MAX) {
+    if (!ext->grows || ext->opts.limit != SIZE_MAX || ext->stack_capacity >= STACK_MAX) {
         return false;
     }
     slots = pki_min(slots, STACK_MAX + 1);
