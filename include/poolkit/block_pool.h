@@ -158,7 +158,7 @@ static inline void pk_block_pool_free(pk_block_pool *pool, void *block)
 }
 
 /* Up to `n` blocks into out[0..]; returns how many, 0 if at_least cannot be had. With at_least == n:
- * all or nothing. errno is set if there are fewer than n. */
+ * all or nothing; more than n is EINVAL. errno is set if there are fewer than n. */
 PK_API size_t pk_block_pool_alloc_n(pk_block_pool *pool, void **out, size_t n, size_t at_least);
 
 /* NULLs among them are allowed. */

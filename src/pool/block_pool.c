@@ -316,6 +316,10 @@ PKI_NOINLINE void pk_block_pool_free_slow(pk_block_pool *pool, void *block)
 size_t pk_block_pool_alloc_n(pk_block_pool *pool, void **out, size_t n, size_t at_least)
 {
     size_t got = 0;
+    if (at_least > n) {
+        pki_os_fail(PK_EINVAL);
+        return 0;
+    }
     while (got < n && (out[got] = pk_block_pool_alloc(pool)) != NULL) {
         got++;
     }
