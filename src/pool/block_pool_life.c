@@ -206,6 +206,7 @@ size_t pk_block_pool_fini(pk_block_pool *pool)
     pki_block_flush(pool);
     pk_block_pool_ext *ext = pool->ext;
     size_t live = ext->used;
+    pki_watch_end(ext); /* hides the blocks in use; their memory is then shown with its chunk */
     while (ext->last != NULL) {
         pki_block_chunk_release(pool, ext->last);
     }
@@ -216,7 +217,6 @@ size_t pk_block_pool_fini(pk_block_pool *pool)
         pki_block_unmap(ext, ext->base - 1, (ext->stack_capacity + 1) * sizeof(void *));
     }
     pki_named_remove(&ext->named);
-    pki_watch_end(ext);
     if (ext->record_size > 0) {
         pk_block_pool_ext last = *ext;
         pki_block_unmap(&last, ext, ext->record_size);
