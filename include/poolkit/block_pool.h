@@ -180,7 +180,7 @@ PK_API size_t pk_block_pool_trim(pk_block_pool *pool, size_t keep);
 PK_API size_t pk_block_pool_block_size(const pk_block_pool *pool);
 
 /* Is `p` a block of this pool that is in use? For any address; reads nothing that is not the
- * pool's. A block that waits on the stack counts as free. O(stack) after frees, else O(1). */
+ * pool's. A block that waits on the stack counts as free. O(blocks on the stack). */
 PK_API bool pk_block_pool_owns(pk_block_pool *pool, const void *p);
 
 /* The blocks in use, one by one: the one behind `after` (NULL: the first), NULL at the end. `after` may

@@ -10,20 +10,28 @@ size_t pk_block_pool_block_size(const pk_block_pool *pool)
     return pool == NULL || pool->ext == NULL ? 0 : pool->ext->usable;
 }
 
-/* The number of a block in use, which `p` is, in its chunk; -1: it is none. The stack is empty. */
+/* The number of a block in use, which `p` is, in its chunk; -1: it is none. One on the stack counts as
+ * in use. */
 static int64_t live_number(const pki_block_chunk *chunk, const void *p)
 {
     int64_t number = chunk == NULL ? -1 : pki_slab_block_number(&chunk->slab, p);
     return number >= 0 && !pki_slab_is_free(&chunk->slab, (size_t)number) ? number : -1;
 }
 
+static bool is_stacked(const pk_block_pool *pool, const void *p)
+{
+    size_t n = pki_block_stacked(pool);
+    while (n > 0 && pool->ext->base[n - 1] != p) {
+        n--;
+    }
+    return n > 0;
+}
+
+/* Looks through the stack rather than emptying it: the next allocation would have to fill it again. */
 bool pk_block_pool_owns(pk_block_pool *pool, const void *p)
 {
-    if (pool == NULL || pool->ext == NULL) {
-        return false;
-    }
-    pki_block_flush(pool);
-    return live_number(pki_block_chunk_of(pool->ext, p), p) >= 0;
+    return pool != NULL && pool->ext != NULL &&
+           live_number(pki_block_chunk_of(pool->ext, p), p) >= 0 && !is_stacked(pool, p);
 }
 
 /* ---- iteration ---- */
