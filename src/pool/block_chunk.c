@@ -104,11 +104,13 @@ void pki_directory_init(pki_directory *directory, void *memory, size_t capacity)
     memset(memory, 0, pki_directory_size(capacity));
 }
 
-/* Fibonacci hashing of the chunk's number in the address space. */
+/* Fibonacci hashing of the chunk's number in the address space: the product's highest bits. Lower ones
+ * cluster: on average 31 steps a search for 2^19 chunks at every 16th place. */
 static uint32_t home_slot(const pk_block_pool_ext *ext, const void *chunk)
 {
     uint64_t key = (uintptr_t)chunk / ext->layout.chunk_size;
-    return (uint32_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (2 * ext->directory.capacity - 1);
+    unsigned slots_log2 = pki_log2_floor(ext->directory.capacity) + 1;
+    return (uint32_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> (64 - slots_log2));
 }
 
 /* The slot of the chunk at this address, or the empty one where it would be. */
