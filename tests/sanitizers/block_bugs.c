@@ -86,11 +86,8 @@ static void buffer_again(bool bug)
 int main(int argc, char **argv)
 {
     static const bug_case cases[] = {
-        {"after_free", after_free},
-        {"overflow", overflow},
-        {"after_fini", after_fini},
-        {"after_delete", after_delete},
-        {"buffer_again", buffer_again},
+        {"after_free", after_free},     {"overflow", overflow},         {"after_fini", after_fini},
+        {"after_delete", after_delete}, {"buffer_again", buffer_again},
     };
     int status = run_bug(argc, argv, cases, sizeof cases / sizeof *cases);
     (void)pk_block_pool_fini(&pool);
