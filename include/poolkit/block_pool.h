@@ -158,7 +158,7 @@ static inline void pk_block_pool_free(pk_block_pool *pool, void *block)
 }
 
 /* Up to `n` blocks into out[0..]; returns how many, 0 if at_least cannot be had. With at_least == n:
- * all or nothing. errno is set if there are fewer than n. */
+ * all or nothing; more than n is EINVAL. errno is set if there are fewer than n. */
 PK_API size_t pk_block_pool_alloc_n(pk_block_pool *pool, void **out, size_t n, size_t at_least);
 
 /* NULLs among them are allowed. */
@@ -180,7 +180,7 @@ PK_API size_t pk_block_pool_trim(pk_block_pool *pool, size_t keep);
 PK_API size_t pk_block_pool_block_size(const pk_block_pool *pool);
 
 /* Is `p` a block of this pool that is in use? For any address; reads nothing that is not the
- * pool's. A block that waits on the stack counts as free. O(stack) after frees, else O(1). */
+ * pool's. A block that waits on the stack counts as free. O(blocks on the stack). */
 PK_API bool pk_block_pool_owns(pk_block_pool *pool, const void *p);
 
 /* The blocks in use, one by one: the one behind `after` (NULL: the first), NULL at the end. `after` may

@@ -153,34 +153,29 @@ static void *alloc_one(pk_block_pool *pool, pk_status *why)
     return *pool->top;
 }
 
-/* Whether the user's callback wants the allocation tried again. It may free to the pool. */
-static bool ask_for_memory(pk_block_pool_ext *ext, pk_status why)
+/* Whether the user's callback wants the allocation tried again. It may do with the pool whatever does
+ * not allocate, and need not return: nothing may be left behind that waits for its end. */
+static bool ask_for_memory(const pk_block_pool_ext *ext, pk_status why)
 {
-    if ((why != PK_ENOMEM && why != PK_ELIMIT) || ext->opts.on_oom == NULL) {
-        return false;
-    }
-    ext->asking = true;
-    bool again = ext->opts.on_oom(ext->opts.oom_arg, ext->stride, why);
-    ext->asking = false;
-    return again;
+    return (why == PK_ENOMEM || why == PK_ELIMIT) && ext->opts.on_oom != NULL &&
+           ext->opts.on_oom(ext->opts.oom_arg, ext->stride, why);
 }
 
 PKI_NOINLINE void *pk_block_pool_alloc_slow(pk_block_pool *pool)
 {
-    pk_block_pool_ext *ext = pool->ext;
-    if (ext == NULL || ext->in_callback || ext->asking) {
-        return pki_os_fail(ext == NULL ? PK_EINVAL : PK_EBUSY);
-    }
     pk_status why;
     void *block;
     do {
+        if (pool->ext == NULL || pool->ext->in_callback) { /* the callback may have ended it */
+            return pki_os_fail(pool->ext == NULL ? PK_EINVAL : PK_EBUSY);
+        }
         block = pool->top[-1]; /* the callback may have freed some */
         if (block != NULL) {
             pool->top--;
             return block;
         }
         block = alloc_one(pool, &why);
-    } while (block == NULL && ask_for_memory(ext, why));
+    } while (block == NULL && ask_for_memory(pool->ext, why));
     return block == NULL && why != PK_ESYS ? pki_os_fail(why) : block;
 }
 
@@ -263,12 +258,13 @@ void pki_block_flush(pk_block_pool *pool)
     }
 }
 
-/* A burst of frees lets the stack grow to four times its size. The first one lies in the record. */
+/* A burst of frees lets the stack grow to four times its size. The first one lies in the record. Not in
+ * a pool with a limit: how many blocks fit in it must not depend on what was freed before. */
 static bool grow_stack(pk_block_pool *pool)
 {
     pk_block_pool_ext *ext = pool->ext;
     size_t slots = ((size_t)ext->stack_capacity + 1) * 4;
-    if (!ext->grows || ext->stack_capacity >= STACK_MAX) {
+    if (!ext->grows || ext->opts.limit != SIZE_MAX || ext->stack_capacity >= STACK_MAX) {
         return false;
     }
     slots = pki_min(slots, STACK_MAX + 1);
@@ -320,6 +316,10 @@ PKI_NOINLINE void pk_block_pool_free_slow(pk_block_pool *pool, void *block)
 size_t pk_block_pool_alloc_n(pk_block_pool *pool, void **out, size_t n, size_t at_least)
 {
     size_t got = 0;
+    if (at_least > n) {
+        pki_os_fail(PK_EINVAL);
+        return 0;
+    }
     while (got < n && (out[got] = pk_block_pool_alloc(pool)) != NULL) {
         got++;
     }

@@ -74,7 +74,6 @@ struct pk_block_pool_ext {
     size_t committed, committed_peak;
     size_t n_chunks;
     bool in_callback; /* a constructor, a destructor or a fault's handler runs */
-    bool asking;      /* on_oom runs                                           */
     pki_named named;
     bool grows;  /* beyond the user's buffer */
     bool closed; /* sees each call           */
@@ -108,6 +107,9 @@ void pki_block_chunk_release(pk_block_pool *pool, pki_block_chunk *chunk);
 
 /* The chunk that `p` lies in, NULL if none of this pool. */
 pki_block_chunk *pki_block_chunk_of(const pk_block_pool_ext *ext, const void *p);
+
+/* Handles number the blocks through all chunks in steps of this. */
+size_t pki_block_names_per_chunk(const pk_block_pool_ext *ext);
 
 /* The chunk with this number, NULL if there is none. */
 static inline pki_block_chunk *pki_block_chunk_at(const pk_block_pool_ext *ext, size_t number)

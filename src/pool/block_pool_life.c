@@ -189,7 +189,7 @@ static bool is_usable(pk_block_pool *pool, const char *call)
     if (pool == NULL || pool->ext == NULL) {
         return false;
     }
-    if (pool->ext->in_callback || pool->ext->asking) {
+    if (pool->ext->in_callback) {
         pki_fault_tell(&(pki_fault){
             .kind = PK_FAULT_BUSY, .pool_name = pool->ext->opts.name, .ptr = pool, .call = call});
         return false;
@@ -206,6 +206,7 @@ size_t pk_block_pool_fini(pk_block_pool *pool)
     pki_block_flush(pool);
     pk_block_pool_ext *ext = pool->ext;
     size_t live = ext->used;
+    pki_watch_end(ext); /* hides the blocks in use; their memory is then shown with its chunk */
     while (ext->last != NULL) {
         pki_block_chunk_release(pool, ext->last);
     }
@@ -216,7 +217,6 @@ size_t pk_block_pool_fini(pk_block_pool *pool)
         pki_block_unmap(ext, ext->base - 1, (ext->stack_capacity + 1) * sizeof(void *));
     }
     pki_named_remove(&ext->named);
-    pki_watch_end(ext);
     if (ext->record_size > 0) {
         pk_block_pool_ext last = *ext;
         pki_block_unmap(&last, ext, ext->record_size);
@@ -232,7 +232,7 @@ pk_status pk_block_pool_fini_if_empty(pk_block_pool *pool)
         return PK_OK;
     }
     pki_block_flush(pool);
-    if (pool->ext->used > 0 || pool->ext->in_callback || pool->ext->asking) {
+    if (pool->ext->used > 0 || pool->ext->in_callback) {
         return PK_EBUSY;
     }
     pk_block_pool_fini(pool);
@@ -314,7 +314,7 @@ pk_status pk_block_pool_reserve(pk_block_pool *pool, size_t n)
         return PK_EINVAL;
     }
     pk_block_pool_ext *ext = pool->ext;
-    if (ext->in_callback || ext->asking) {
+    if (ext->in_callback) {
         return PK_EBUSY;
     }
     size_t live = ext->used - pki_block_stacked(pool);

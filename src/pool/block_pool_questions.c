@@ -10,20 +10,28 @@ size_t pk_block_pool_block_size(const pk_block_pool *pool)
     return pool == NULL || pool->ext == NULL ? 0 : pool->ext->usable;
 }
 
-/* The number of a block in use, which `p` is, in its chunk; -1: it is none. The stack is empty. */
+/* The number of a block in use, which `p` is, in its chunk; -1: it is none. One on the stack counts as
+ * in use. */
 static int64_t live_number(const pki_block_chunk *chunk, const void *p)
 {
     int64_t number = chunk == NULL ? -1 : pki_slab_block_number(&chunk->slab, p);
     return number >= 0 && !pki_slab_is_free(&chunk->slab, (size_t)number) ? number : -1;
 }
 
+static bool is_stacked(const pk_block_pool *pool, const void *p)
+{
+    size_t n = pki_block_stacked(pool);
+    while (n > 0 && pool->ext->base[n - 1] != p) {
+        n--;
+    }
+    return n > 0;
+}
+
+/* Looks through the stack rather than emptying it: the next allocation would have to fill it again. */
 bool pk_block_pool_owns(pk_block_pool *pool, const void *p)
 {
-    if (pool == NULL || pool->ext == NULL) {
-        return false;
-    }
-    pki_block_flush(pool);
-    return live_number(pki_block_chunk_of(pool->ext, p), p) >= 0;
+    return pool != NULL && pool->ext != NULL &&
+           live_number(pki_block_chunk_of(pool->ext, p), p) >= 0 && !is_stacked(pool, p);
 }
 
 /* ---- iteration ---- */
@@ -70,13 +78,6 @@ void *pk_block_pool_next_live(pk_block_pool *pool, const void *after)
 
 /* ---- handles ---- */
 
-/* Blocks are numbered through all chunks in steps of this. */
-static size_t names_per_chunk(const pk_block_pool_ext *ext)
-{
-    size_t fixed = ext->fixed == NULL ? 0 : ext->fixed->slab.capacity;
-    return pki_max(ext->layout.capacity, fixed);
-}
-
 pk_handle pk_block_pool_handle(pk_block_pool *pool, const void *block)
 {
     pk_handle none = {0, 0};
@@ -88,7 +89,7 @@ pk_handle pk_block_pool_handle(pk_block_pool *pool, const void *block)
     if (number < 0) {
         return none;
     }
-    size_t index = chunk->number * names_per_chunk(pool->ext) + (size_t)number;
+    size_t index = chunk->number * pki_block_names_per_chunk(pool->ext) + (size_t)number;
     return (pk_handle){(uint32_t)index, chunk->generation[number]};
 }
 
@@ -98,7 +99,7 @@ void *pk_block_pool_at(const pk_block_pool *pool, pk_handle handle)
         handle.generation == 0) {
         return NULL;
     }
-    size_t per_chunk = names_per_chunk(pool->ext);
+    size_t per_chunk = pki_block_names_per_chunk(pool->ext);
     const pki_block_chunk *chunk = pki_block_chunk_at(pool->ext, handle.index / per_chunk);
     size_t number = handle.index % per_chunk;
     if (chunk == NULL || number >= chunk->slab.capacity ||

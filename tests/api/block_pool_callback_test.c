@@ -15,7 +15,6 @@ typedef struct {
     unsigned calls;
     size_t need;
     pk_status why;
-    bool allocates;
 } oom;
 
 static bool on_oom(void *arg, size_t need, pk_status why)
@@ -23,11 +22,6 @@ static bool on_oom(void *arg, size_t need, pk_status why)
     oom *o = arg;
     o->need = need;
     o->why = why;
-    if (o->allocates) {
-        block_refused(&pool, EDEADLK);
-        EXPECT(pk_block_pool_reserve(&pool, 1) == PK_EBUSY);
-        EXPECT(pk_block_pool_fini_if_empty(&pool) == PK_EBUSY);
-    }
     void *p = o->calls < 3 ? o->spare[o->calls] : NULL;
     o->calls++;
     pk_block_pool_free(&pool, p);
@@ -36,7 +30,7 @@ static bool on_oom(void *arg, size_t need, pk_status why)
 
 START_TEST(on_oom_frees_and_the_allocation_is_tried_again)
 {
-    oom o = {.allocates = _i % 2};
+    oom o = {0};
     block_open(&pool, (pk_block_pool_opts){.block_size = 100,
                                            .max_blocks = 3,
                                            .flags = (unsigned)_i,
@@ -224,7 +218,7 @@ START_TEST(keep_destroys_what_goes_back)
     for (int round = 0; round < 5; round++) {
         for (size_t i = 0; i < 500; i++) o[i] = block_get(&pool);
         for (size_t i = 0; i < 500; i++) pk_block_pool_free(&pool, o[i]);
-        (void)pk_block_pool_owns(&pool, NULL); /* the stack goes home */
+        (void)pk_block_pool_next_live(&pool, NULL); /* the stack goes home */
         block_sound(&pool);
     }
     ck_assert_uint_gt(b.destroyed, 0);

@@ -43,7 +43,7 @@ static void bad_free(const void *p, pk_fault_kind kind, const char *says)
     pk_stats before = block_figures(&pool);
     memset(&faults, 0, sizeof faults);
     pk_block_pool_free(&pool, (void *)(uintptr_t)p);
-    (void)pk_block_pool_owns(&pool, NULL);
+    (void)pk_block_pool_next_live(&pool, NULL);
     snprintf(line, sizeof line, "poolkit: mine: free of %p: %s", p, says);
     if (strcmp(line, faults.text) != 0) fprintf(stderr, "%s\n%s\n", line, faults.text);
     EXPECT_AT(faults.count == 1, faults.count, kind);
@@ -71,7 +71,7 @@ START_TEST(double_frees)
         char *p = block[i];
         block[i] = NULL;
         pk_block_pool_free(&pool, p);
-        (void)pk_block_pool_owns(&pool, NULL); /* goes home */
+        (void)pk_block_pool_next_live(&pool, NULL); /* goes home */
         bad_free(p, PK_FAULT_DOUBLE_FREE, free_already);
         bad_free(p, PK_FAULT_DOUBLE_FREE, free_already);
     }
@@ -85,7 +85,7 @@ START_TEST(double_frees_without_anything_between)
     open_both(_i);
     pk_block_pool_free(&pool, block[5]);
     pk_block_pool_free(&pool, block[5]);
-    (void)pk_block_pool_owns(&pool, NULL);
+    (void)pk_block_pool_next_live(&pool, NULL);
     ck_assert(faults.count == 1 && faults.kind == PK_FAULT_DOUBLE_FREE);
     ck_assert_ptr_eq(faults.ptr, block[5]);
     faults.count = 0;
@@ -155,7 +155,7 @@ START_TEST(after_trim)
     memset(block, 0, sizeof block);
     ck_assert_uint_gt(pk_block_pool_trim(&pool, 0), 0);
     pk_block_pool_free(&pool, p);
-    (void)pk_block_pool_owns(&pool, NULL);
+    (void)pk_block_pool_next_live(&pool, NULL);
     ck_assert(faults.count == 1 && faults.kind == PK_FAULT_OTHER_POOL && faults.ptr == p);
     faults.count = 0;
     close_both(0);
@@ -246,7 +246,7 @@ static void die_of(int flags, void *p)
 {
     pk_on_fault(NULL, NULL);
     pk_block_pool_free(&pool, p);
-    (void)pk_block_pool_owns(&pool, NULL);
+    (void)pk_block_pool_next_live(&pool, NULL);
     _exit(flags);
 }
 

@@ -61,13 +61,33 @@ static void after_delete(bool bug)
     (void)items_fini(&all);
 }
 
+/* A buffer is the program's again after its pool, with blocks in use or without. */
+static void buffer_again(bool bug)
+{
+    static char buffer[4096];
+    pk_block_pool_opts opts = {.block_size = 40, .buffer = buffer, .buffer_size = sizeof buffer};
+    for (int round = 0; round < 2; round++) {
+        if (pk_block_pool_init(&pool, &opts) != PK_OK) {
+            return;
+        }
+        char *used = pk_block_pool_alloc(&pool), *freed = pk_block_pool_alloc(&pool);
+        write_byte(used);
+        pk_block_pool_free(&pool, freed);
+        if (bug) {
+            write_byte(freed);
+        }
+        (void)pk_block_pool_fini(&pool);
+        for (size_t i = 0; i < sizeof buffer; i++) {
+            write_byte(&buffer[i]);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const bug_case cases[] = {
-        {"after_free", after_free},
-        {"overflow", overflow},
-        {"after_fini", after_fini},
-        {"after_delete", after_delete},
+        {"after_free", after_free},     {"overflow", overflow},         {"after_fini", after_fini},
+        {"after_delete", after_delete}, {"buffer_again", buffer_again},
     };
     int status = run_bug(argc, argv, cases, sizeof cases / sizeof *cases);
     (void)pk_block_pool_fini(&pool);
