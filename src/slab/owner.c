@@ -116,10 +116,10 @@ static void retire(pki_owner *owner, pki_slab *slab)
     owner->spare[owner->n_spare++] = slab;
 }
 
-/* The late owner has no stack: one block's life would be a slab's each time. */
+/* The late owner (its thread is itself) has no stack: one block's life would be a slab's each time. */
 static bool is_kept(const pki_owner *owner, const pki_slab *slab)
 {
-    return owner == owner->space->late && owner->list[slab->bin].first == slab;
+    return owner->thread == owner && owner->list[slab->bin].first == slab;
 }
 
 /* ---- blocks that come home ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "slab/slab.h"
 
 void pki_space_freeze(pki_space *space)
 {
@@ -26,6 +27,14 @@ void pki_space_thaw(pki_space *space)
 
 /* ---- statistics ---- */
 
+/* Free bytes that stay because a block in use lies beside them. Purged pages went back. */
+static uint64_t pinned_in(const pki_slab *slab)
+{
+    uint64_t free = (uint64_t)(slab->capacity - slab->used) * slab->block_size;
+    uint64_t gone = (uint64_t)pki_popcount(slab->purged) * PKI_PAGE_GROUP_SIZE;
+    return slab->used == 0 ? 0 : free - pki_min(free, gone);
+}
+
 static void add_slab(const pki_slab *slab, pk_stats *out)
 {
     uint64_t size = slab->block_size;
@@ -35,6 +44,7 @@ static void add_slab(const pki_slab *slab, pk_stats *out)
     *(slab->zero ? &out->untouched : &out->free_in_chunks) +=
         (uint64_t)(slab->capacity - slab->fresh) * size;
     out->overhead += PKI_SLAB_SIZE - slab->capacity * size;
+    out->pinned_by_live += pinned_in(slab);
 }
 
 static void add_chunk(const pki_chunk *chunk, pk_stats *out)
