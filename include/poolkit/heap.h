@@ -25,6 +25,9 @@
  *            slabs without a lock or an atomic instruction.
  * Cost       alloc and free of small blocks: some fifteen instructions. One call in about twenty takes an
  *            uncontended lock and moves a batch of blocks. Blocks above 32 KiB take a lock each.
+ * Checkers   in a process that AddressSanitizer or Valgrind's memcheck looks on, blocks have a gap behind
+ *            them, freed ones are hidden, and every call takes a lock. As many bytes as
+ *            pk_heap_usable says may then be used, still at least what was asked for.
  * Memory     a heap reserves address space in chunks of 4 MiB; only pages that are used become
  *            resident, and those that are not needed for a while go back to the system.
  * Source     with a source of its own a heap takes chunks of 4 MiB, and for each block above 1 MiB its size

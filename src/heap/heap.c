@@ -28,6 +28,7 @@ pk_status pk_heap_create(pk_heap **out, const pk_heap_opts *opts)
         pki_meta_free(heap, sizeof *heap);
         return PK_ENOMEM;
     }
+    pki_heap_watch(heap);
     *out = heap;
     return PK_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "slab/slab.h"
+#include "slab/watched.h"
 
 void pki_space_freeze(pki_space *space)
 {
@@ -126,9 +127,10 @@ typedef struct {
 static bool walk_slab(const pki_slab *slab, const visitor *v)
 {
     char *p = slab->base;
+    size_t usable = pki_space_usable(pki_chunk_of(slab)->space, slab->block_size);
     for (unsigned i = 0; i < slab->fresh; i++, p += slab->block_size) {
         bool live = !pki_slab_is_free(slab, i);
-        if (!v->fn(v->arg, p, slab->block_size, live)) {
+        if (!v->fn(v->arg, p, usable, live)) {
             return false;
         }
     }
@@ -144,7 +146,8 @@ static bool walk_chunk(const pki_chunk *chunk, const visitor *v)
         if (word >> 16 != 0) {
             go_on = walk_slab(slab, v);
         } else if (word == PKI_WORD_RUN) {
-            go_on = v->fn(v->arg, pki_slab_base(slab), slab->block_size, true);
+            go_on = v->fn(v->arg, pki_slab_base(slab),
+                          pki_space_usable(chunk->space, slab->block_size), true);
         }
         if (!go_on) {
             return false;
@@ -161,7 +164,7 @@ static bool walk_all(const pki_space *space, const visitor *v)
         }
     }
     for (const pki_large *large = space->large; large != NULL; large = large->next) {
-        if (!v->fn(v->arg, large->block, large->usable, true)) {
+        if (!v->fn(v->arg, large->block, pki_space_usable(space, large->usable), true)) {
             return false;
         }
     }
