@@ -25,8 +25,14 @@
  *            slabs without a lock or an atomic instruction.
  * Cost       alloc and free of small blocks: some fifteen instructions. One call in about twenty takes an
  *            uncontended lock and moves a batch of blocks. Blocks above 32 KiB take a lock each.
+ * Checkers   in a process that AddressSanitizer or Valgrind's memcheck looks on, blocks have a gap behind
+ *            them, freed ones are hidden, and every call takes a lock. As many bytes as
+ *            pk_heap_usable says may then be used, still at least what was asked for.
  * Memory     a heap reserves address space in chunks of 4 MiB; only pages that are used become
  *            resident, and those that are not needed for a while go back to the system.
+ * Source     with a source of its own a heap takes chunks of 4 MiB, and for each block above 1 MiB its size
+ *            and one page more, both at multiples of 4 MiB. Such blocks grow by copying only, and
+ *            alignments above 4 MiB are refused with ENOMEM. The heap's records stay the system's.
  * Idea       slabs per size after Bonwick (USENIX 1994), per-thread stacks of free block addresses
  *            after his magazines (USENIX 2001), owner found by masking the address as in Hoard.
  */
@@ -35,6 +41,7 @@
 
 #include <poolkit/allocator.h>
 #include <poolkit/common.h>
+#include <poolkit/page_source.h>
 #include <poolkit/stats.h>
 
 #ifdef __cplusplus
@@ -49,6 +56,7 @@ typedef struct {
     size_t limit;      /* most bytes of slabs and large blocks at once (64 KiB steps); 0 = none */
     pk_oom_fn *on_oom; /* asked before an allocation fails; NULL = just fail                   */
     void *oom_arg;     /* its argument                                                         */
+    pk_page_source source; /* where its chunks and large blocks come from; {NULL} = the system */
 } pk_heap_opts;
 
 /* Makes an empty heap and stores it in *out. PK_EINVAL: out is NULL, or opts->size is larger than

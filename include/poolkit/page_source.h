@@ -4,7 +4,9 @@
  * a test that lets the k-th call fail).
  *
  * A source is two words, passed by value. Its functions may be called from any thread that uses a
- * pool on it, at the same time; they must not use that pool.
+ * pool on it, at the same time; they must not use that pool: unmap and purge may be called while the
+ * pool's lock is held. map is called without it by heaps and shared pools. These two want an align of
+ * 4 MiB; they ask a source for no more, and refuse blocks that would need it with ENOMEM.
  *
  * Example: a pool in static memory, without malloc and without the operating system.
  *

@@ -6,6 +6,7 @@
 
 #include "heap/heap_internal.h"
 #include "os/pages.h"
+#include "slab/watched.h"
 
 /* ---- the process heap, and the owner of threads that have none ---- */
 
@@ -39,6 +40,14 @@ static void forget_me(pki_space *space)
     }
 }
 
+/* The drop-in is watched as malloc, not as a pool in malloc's memory. */
+void pki_heap_watch(pk_heap *heap)
+{
+    if (pki_heap_is_malloc == NULL) {
+        pki_space_watch(&heap->space, 0);
+    }
+}
+
 /* Once, in the first thread that allocates: a second one would find the lock taken. */
 static void init_process_heap(void)
 {
@@ -51,6 +60,7 @@ static void init_process_heap(void)
     if (!atomic_load_explicit(&ready, memory_order_relaxed)) {
         pki_space_init(&pki_process_heap.space, &pki_heap_geometry, "process heap", SIZE_MAX);
         pki_space_register(&pki_process_heap.space);
+        pki_heap_watch(&pki_process_heap);
         pki_thread_on_leave(forget_me);
         atomic_store_explicit(&ready, true, memory_order_release);
     }
@@ -109,16 +119,16 @@ static void *alloc_run(pk_heap *heap, size_t n, bool *zero, pk_status *why)
 
 static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk_status *why)
 {
-    size_t n = pki_max(request->n, 1), align = request->align;
+    if (heap == &pki_process_heap) {
+        init_process_heap();
+    }
+    size_t n = pki_max(request->n, 1) + pki_space_gap(&heap->space), align = request->align;
     if (n <= PKI_CLASS_MAX && align <= PKI_CLASS_MAX) {
         unsigned cls =
             align <= PK_ALIGN ? pki_class_of(n) : pki_class_of_aligned(pki_max(n, align), align);
         if (cls < PKI_CLASSES) {
             return alloc_class(heap, cls, zero, why);
         }
-    }
-    if (heap == &pki_process_heap) {
-        init_process_heap();
     }
     pki_thread_tick(&heap->space);
     if (n <= PKI_RUN_MAX && align <= PKI_SLAB_SIZE) {

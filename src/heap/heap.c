@@ -23,10 +23,12 @@ pk_status pk_heap_create(pk_heap **out, const pk_heap_opts *opts)
     heap->oom_arg = taken.oom_arg;
     pki_space_init(&heap->space, &pki_heap_geometry, taken.name == NULL ? "heap" : taken.name,
                    taken.limit == 0 ? SIZE_MAX : taken.limit);
+    heap->space.source = taken.source;
     if (!pki_space_register(&heap->space)) {
         pki_meta_free(heap, sizeof *heap);
         return PK_ENOMEM;
     }
+    pki_heap_watch(heap);
     *out = heap;
     return PK_OK;
 }

@@ -28,6 +28,12 @@ extern PKI_THREAD_LOCAL pki_owner *pki_me;
 /* The calling thread's owner in the heap, made at its first use; NULL: see pki_thread_attach. */
 pki_owner *pki_heap_owner(pk_heap *heap);
 
+/* Tells a memory checker of the heap's blocks, if one looks on. */
+void pki_heap_watch(pk_heap *heap);
+
+/* Only the drop-in has it. */
+PKI_WEAK void pki_heap_is_malloc(void);
+
 /* What the caller wants; everything that is not on the hot path. */
 typedef struct {
     size_t n;

@@ -24,6 +24,9 @@ static bool resize_run(const pki_place *place, size_t n)
 static void *resize(const pki_place *place, void *p, size_t n, bool may_move)
 {
     pk_status why;
+    if (place->space->watched) {
+        return stays(place, n) ? p : NULL; /* each new size is a new block to the checker */
+    }
     switch (place->kind) {
     case PKI_PLACE_CLASS:
         return stays(place, n) ||

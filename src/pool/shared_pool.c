@@ -18,6 +18,7 @@
 #include "slab/meta.h"
 #include "slab/place.h"
 #include "slab/report.h"
+#include "slab/watched.h"
 
 enum { ALIGN_MAX = 65536 };
 
@@ -31,6 +32,7 @@ struct pk_shared_pool {
     pki_geometry geometry;
     uint64_t magic; /* outlives the pool, until the record is used for another one */
     size_t block_size;
+    size_t room; /* for a block and, in a watched process, its gap */
     size_t align;
     bool locked;
     bool zero;
@@ -54,15 +56,20 @@ static bool are_possible(const pk_block_pool_opts *o, pk_threading threading)
 
 static void fill_in(pk_shared_pool *pool, const pk_block_pool_opts *o, pk_threading threading)
 {
+    bool watched = pki_watched();
     pool->align = pki_max(o->align, PK_ALIGN);
     pool->block_size = pki_align_up(o->block_size, pool->align);
     if (pool->block_size > PKI_CLASS_MAX) {
         pool->block_size = pki_align_up(pool->block_size, pki_os_page_size());
     }
-    uint32_t in_slab = (uint32_t)pki_min(pool->block_size, PKI_CLASS_MAX);
+    pool->room = pki_align_up(pool->block_size + (watched ? PKI_WATCH_GAP : 0), pool->align);
+    if (pool->room > PKI_CLASS_MAX) {
+        pool->room = pki_align_up(pool->room, pki_os_page_size());
+    }
+    uint32_t in_slab = (uint32_t)pki_min(pool->room, PKI_CLASS_MAX);
     pool->cls = (pki_class)PKI_CLASS(in_slab);
     pool->geometry = (pki_geometry){&pool->cls, 1};
-    pool->locked = threading == PK_LOCKED;
+    pool->locked = threading == PK_LOCKED && !watched; /* else the late owner serves all anyway */
     pool->zero = (o->flags & PK_ZERO) != 0;
     pool->on_oom = o->on_oom;
     pool->oom_arg = o->oom_arg;
@@ -98,6 +105,7 @@ pk_status pk_shared_pool_create(pk_shared_pool **out, const pk_block_pool_opts *
         pki_meta_free(pool, sizeof *pool);
         return PK_ENOMEM;
     }
+    pki_space_watch(&pool->space, pool->block_size);
     if (pool->locked && (pool->late = pki_space_late_owner(&pool->space)) == NULL) {
         drop(pool);
         return PK_ENOMEM;
@@ -190,7 +198,7 @@ static void *alloc_large(pk_shared_pool *pool, bool *zero, pk_status *why)
         *why = PK_ELIMIT;
         return NULL;
     }
-    size_t size = pool->block_size;
+    size_t size = pool->room;
     unsigned slabs = (unsigned)(pki_align_up(size, PKI_SLAB_SIZE) >> PKI_SLAB_SHIFT);
     void *p = size <= PKI_RUN_MAX
                   ? pki_space_take_run(&pool->space, slabs, size, zero, why)
@@ -205,8 +213,8 @@ static void *alloc_any(pk_shared_pool *pool, bool *zero, pk_status *why)
 {
     *zero = false;
     *why = PK_ENOMEM;
-    return pool->block_size <= PKI_CLASS_MAX ? alloc_small(pool, zero, why)
-                                             : alloc_large(pool, zero, why);
+    return pool->room <= PKI_CLASS_MAX ? alloc_small(pool, zero, why)
+                                       : alloc_large(pool, zero, why);
 }
 
 static PKI_NOINLINE void *alloc_slow(pk_shared_pool *pool)
@@ -231,7 +239,7 @@ static PKI_NOINLINE void *alloc_slow(pk_shared_pool *pool)
 
 static PKI_NOINLINE void *alloc_other(pk_shared_pool *pool)
 {
-    if (pool->locked && !pool->zero && pool->block_size <= PKI_CLASS_MAX) {
+    if (pool->locked && !pool->zero && pool->room <= PKI_CLASS_MAX) {
         pk_status why;
         void *p = pki_owner_alloc_locked(pool->late, 0, NULL, &why);
         if (pki_likely(p != NULL)) {

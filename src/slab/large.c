@@ -15,7 +15,7 @@
 #include "base/bits.h"
 #include "os/pages.h"
 #include "os/process.h"
-#include "slab/space.h"
+#include "slab/watched.h"
 
 static const size_t CACHE_BYTES_MAX = (size_t)64 << 20;
 
@@ -243,12 +243,17 @@ void *pki_space_take_large(pki_space *space, size_t size, size_t align, bool *ze
         return NULL;
     }
     *zero = large->zero;
+    size_t seen = pki_space_usable(space, usable);
+    pki_space_hide(space, large->block + seen,
+                   (size_t)((char *)chunk_of_large(large) + large->mapped - large->block) - seen);
+    pki_space_tell_alloc(space, large->block, usable, *zero);
     return large->block;
 }
 
 void pki_space_give_large(pki_space *space, pki_large *large)
 {
     pki_lock_take(&space->lock);
+    pki_space_tell_free(space, large->block, large->usable);
     list_remove(&space->large, large);
     space->n_large--;
     pki_space_uncharge(space, large->mapped);

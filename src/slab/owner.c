@@ -11,6 +11,7 @@
 #include "slab/fault.h"
 #include "slab/meta.h"
 #include "slab/settings.h"
+#include "slab/watched.h"
 
 enum {
     CLOCK_EVERY = 16,        /* slow calls between two looks at the clock (some 20 ns each)     */
@@ -116,10 +117,10 @@ static void retire(pki_owner *owner, pki_slab *slab)
     owner->spare[owner->n_spare++] = slab;
 }
 
-/* The late owner has no stack: one block's life would be a slab's each time. */
+/* The late owner (its thread is itself) has no stack: one block's life would be a slab's each time. */
 static bool is_kept(const pki_owner *owner, const pki_slab *slab)
 {
-    return owner == owner->space->late && owner->list[slab->bin].first == slab;
+    return owner->thread == owner && owner->list[slab->bin].first == slab;
 }
 
 /* ---- blocks that come home ---- */
@@ -129,6 +130,7 @@ static pki_put_result put_one(pki_owner *owner, void *p)
     pki_slab *slab = pki_slab_of(p);
     pki_put_result result = pki_slab_put(slab, p);
     if (result == PKI_PUT_DONE) {
+        pki_space_tell_free(owner->space, p, slab->block_size);
         touch(owner, slab);
         if (!slab->listed) {
             pki_slab_list_add(&owner->list[slab->bin].first, slab);
@@ -675,7 +677,9 @@ void *pki_space_alloc_direct(pki_space *space, unsigned bin, bool *zero, pk_stat
         *why = PK_ENOMEM;
         return NULL;
     }
-    return pki_owner_take_one(late, bin, zero, why);
+    void *p = pki_owner_take_one(late, bin, zero, why);
+    pki_space_tell_alloc(space, p, space->geometry->classes[bin].size, *zero);
+    return p;
 }
 
 bool pki_owner_is_block(uint32_t word, const void *p)

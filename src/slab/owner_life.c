@@ -185,6 +185,48 @@ void pki_owners_fini(pki_space *space)
 
 /* ---- fork ---- */
 
+/* Blocks that the program has or had, by the bitmaps; the space's charge may be ahead of them by what
+ * another thread was about to take. */
+static size_t blocks_in_chunk(const pki_chunk *chunk)
+{
+    size_t n = 0;
+    for (unsigned i = 1; i < PKI_SLABS; i++) {
+        uint32_t word = pki_word_at(pki_slab_base(&chunk->slab[i]));
+        n += word >> 16 != 0 ? chunk->slab[i].used : word == PKI_WORD_RUN;
+    }
+    return n;
+}
+
+static void recharge_in_child(pki_space *space, size_t lost)
+{
+    size_t n = space->n_large;
+    for (const pki_chunk *chunk = space->all.next; chunk != NULL; chunk = chunk->all.next) {
+        n += blocks_in_chunk(chunk);
+    }
+    atomic_store_explicit(&space->blocks, n - pki_min(n, lost), memory_order_relaxed);
+}
+
+static bool is_in_use(const void *p)
+{
+    const pki_slab *slab = pki_slab_of(p);
+    int64_t number = pki_slab_block_number(slab, p);
+    return number >= 0 && !pki_slab_is_free(slab, (size_t)number);
+}
+
+/* Blocks that another thread's stacks and outboxes kept when the process forked: nobody's from now on,
+ * and no longer counted. The oldest of a stack may have gone home already. */
+static size_t count_lost(pki_owner *owner)
+{
+    size_t lost = atomic_load_explicit(&owner->mail_blocks, memory_order_relaxed);
+    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
+        void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
+        for (void **at = owner->list[bin].base; at != NULL && at < top; at++) {
+            lost += is_in_use(*at);
+        }
+    }
+    return lost;
+}
+
 /* In the child, another thread's stack may have been caught between two stores, and the blocks it
  * had taken for its next steps are lost with it: drop the stacks. Slabs and bitmaps are whole,
  * because the forking thread held the owner's lock. */
@@ -217,12 +259,17 @@ void pki_owners_before_fork(pki_space *space)
 
 void pki_owners_after_fork(pki_space *space, bool in_child)
 {
+    size_t lost = 0;
     for (pki_owner *owner = space->owners; owner != NULL; owner = owner->next) {
         bool running = owner->thread != NULL && owner->thread != owner;
         if (in_child && running && owner->thread != &pki_thread_tag) {
+            lost += space->blocks_max != 0 ? count_lost(owner) : 0;
             orphan_in_child(owner);
         }
         pki_fork_give(&owner->lock, in_child);
+    }
+    if (in_child && space->blocks_max != 0) {
+        recharge_in_child(space, lost);
     }
     pki_fork_give(&space->owners_lock, in_child);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "slab/slab.h"
+#include "slab/watched.h"
 
 void pki_space_freeze(pki_space *space)
 {
@@ -26,6 +28,14 @@ void pki_space_thaw(pki_space *space)
 
 /* ---- statistics ---- */
 
+/* Free bytes that stay because a block in use lies beside them. Purged pages went back. */
+static uint64_t pinned_in(const pki_slab *slab)
+{
+    uint64_t free = (uint64_t)(slab->capacity - slab->used) * slab->block_size;
+    uint64_t gone = (uint64_t)pki_popcount(slab->purged) * PKI_PAGE_GROUP_SIZE;
+    return slab->used == 0 ? 0 : free - pki_min(free, gone);
+}
+
 static void add_slab(const pki_slab *slab, pk_stats *out)
 {
     uint64_t size = slab->block_size;
@@ -35,6 +45,7 @@ static void add_slab(const pki_slab *slab, pk_stats *out)
     *(slab->zero ? &out->untouched : &out->free_in_chunks) +=
         (uint64_t)(slab->capacity - slab->fresh) * size;
     out->overhead += PKI_SLAB_SIZE - slab->capacity * size;
+    out->pinned_by_live += pinned_in(slab);
 }
 
 static void add_chunk(const pki_chunk *chunk, pk_stats *out)
@@ -116,9 +127,10 @@ typedef struct {
 static bool walk_slab(const pki_slab *slab, const visitor *v)
 {
     char *p = slab->base;
+    size_t usable = pki_space_usable(pki_chunk_of(slab)->space, slab->block_size);
     for (unsigned i = 0; i < slab->fresh; i++, p += slab->block_size) {
         bool live = !pki_slab_is_free(slab, i);
-        if (!v->fn(v->arg, p, slab->block_size, live)) {
+        if (!v->fn(v->arg, p, usable, live)) {
             return false;
         }
     }
@@ -134,7 +146,8 @@ static bool walk_chunk(const pki_chunk *chunk, const visitor *v)
         if (word >> 16 != 0) {
             go_on = walk_slab(slab, v);
         } else if (word == PKI_WORD_RUN) {
-            go_on = v->fn(v->arg, pki_slab_base(slab), slab->block_size, true);
+            go_on = v->fn(v->arg, pki_slab_base(slab),
+                          pki_space_usable(chunk->space, slab->block_size), true);
         }
         if (!go_on) {
             return false;
@@ -151,7 +164,7 @@ static bool walk_all(const pki_space *space, const visitor *v)
         }
     }
     for (const pki_large *large = space->large; large != NULL; large = large->next) {
-        if (!v->fn(v->arg, large->block, large->usable, true)) {
+        if (!v->fn(v->arg, large->block, pki_space_usable(space, large->usable), true)) {
             return false;
         }
     }

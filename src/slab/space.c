@@ -9,6 +9,7 @@
 #include "os/pages.h"
 #include "os/process.h"
 #include "slab/settings.h"
+#include "slab/watched.h"
 
 _Atomic uint32_t pki_registry[PKI_REGISTRY_CHUNKS / 32];
 
@@ -133,6 +134,7 @@ static void *map_pages(const pki_space *space, size_t size, size_t align, bool *
 
 bool pki_space_unmap(const pki_space *space, void *p, size_t size)
 {
+    pki_space_show(space, p, size);
     if (space->source.ops == NULL) {
         return pki_os_release(p, size);
     }
@@ -147,7 +149,9 @@ bool pki_space_purge(const pki_space *space, void *p, size_t size)
         return pki_os_purge(p, size);
     }
     if (ops->purge != NULL) {
+        pki_space_show(space, p, size);
         ops->purge(space->source.ctx, p, size);
+        pki_space_hide(space, p, size);
     }
     return ops->purge != NULL;
 }
@@ -177,6 +181,7 @@ static pki_chunk *chunk_map(pki_space *space)
             pki_os_huge_pages(chunk, PKI_CHUNK_SIZE, pki_settings.huge_pages);
         }
         chunk->space = space;
+        pki_space_hide(space, (char *)chunk + PKI_SLAB_SIZE, PKI_CHUNK_SIZE - PKI_SLAB_SIZE);
         pki_word_set(chunk, 0, PKI_WORD_HEAD);
         pki_registry_add(chunk);
     }
@@ -191,6 +196,7 @@ static void chunk_release(pki_space *space, pki_chunk *chunk)
     if (!pki_space_unmap(space, chunk, PKI_CHUNK_SIZE)) {
         /* The map count is exhausted: keep the addresses, give back the memory. */
         pki_space_purge(space, (char *)chunk + PKI_SLAB_SIZE, PKI_CHUNK_SIZE - PKI_SLAB_SIZE);
+        pki_space_hide(space, (char *)chunk + PKI_SLAB_SIZE, PKI_CHUNK_SIZE - PKI_SLAB_SIZE);
         pki_registry_add(chunk);
         list_add(space, chunk);
         set_masks(space, chunk, PKI_ALL_SLABS, 0);
@@ -362,12 +368,15 @@ void *pki_space_take_run(pki_space *space, unsigned n, size_t size, bool *zero, 
         describe_run(first, n, size);
     }
     pki_lock_give(&space->lock);
-    return first == NULL ? NULL : pki_slab_base(first);
+    void *p = first == NULL ? NULL : pki_slab_base(first);
+    pki_space_tell_alloc(space, p, size, *zero);
+    return p;
 }
 
 void pki_space_give_run(pki_space *space, pki_slab *first)
 {
     pki_lock_take(&space->lock);
+    pki_space_tell_free(space, pki_slab_base(first), first->block_size);
     give_slabs(space, first, first->capacity, true);
     pki_lock_give(&space->lock);
 }
@@ -478,6 +487,9 @@ void pki_space_fini(pki_space *space)
         pki_space_give_large(space, space->large);
     }
     pki_space_drop_cached(space, UINT64_MAX, SIZE_MAX);
+    if (space->watched) {
+        pki_watch_end(space);
+    }
     for (pki_chunk *chunk = space->all.next; chunk != NULL;) {
         pki_chunk *next = chunk->all.next;
         pki_registry_remove(chunk);

@@ -83,6 +83,8 @@ typedef struct pki_space {
     const pki_geometry *geometry;
     pk_page_source source; /* ops == NULL: the operating system                        */
     pki_space_kind kind;
+    bool watched;          /* a memory checker is told of each block: watched.h         */
+    size_t shown;          /* then: bytes of each block that the program sees, 0 = various */
     size_t blocks_max;     /* of `blocks`; 0 = none, and they are not counted           */
     _Atomic size_t blocks; /* the program's or in a stack or outbox; relaxed          */
     char name[PKI_NAME_SIZE];

@@ -101,7 +101,8 @@ static bool grow_table(pki_thread *thread, uint32_t slot)
 PKI_COLD pki_owner *pki_thread_attach(pki_space *space)
 {
     pki_thread *thread = &pki_this_thread;
-    if (thread->ended || (space->slot >= thread->n && !grow_table(thread, space->slot))) {
+    if (space->watched || thread->ended ||
+        (space->slot >= thread->n && !grow_table(thread, space->slot))) {
         return NULL;
     }
     pki_owner *owner = pki_owner_adopt(space);

@@ -175,8 +175,8 @@ static void *map(void *ctx, size_t n, size_t align, unsigned *got)
     (void)ctx;
     *got = 0;
     if (++calls.maps == calls.fail_at) return NULL;
-    void *p = aligned_alloc(align, n);
-    if (p) memset(p, 0xEE, n);
+    void *p = NULL;
+    if (posix_memalign(&p, align, n) == 0) memset(p, 0xEE, n);
     return p;
 }
 
