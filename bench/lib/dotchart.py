@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from html import escape
 
-LABELS, PANEL, GAP, TOP, ROW = 262, 400, 40, 96, 22    # pixels
+LABELS, PANEL, GAP, TOP, ROW = 280, 400, 40, 96, 22    # pixels
 LOWEST, HIGHEST = 0.5, 5.0                              # the axis; what is beyond stands at its end
 TICKS = (0.5, 0.7, 1, 1.4, 2, 3, 4, 5)
 

@@ -8,7 +8,7 @@ TITLES = {"time": "Time, relative to the fastest peer (wall; CPU time of the ser
           "peak": "Peak resident memory, relative to the leanest peer",
           "mean": "Mean resident memory, relative to the leanest peer"}
 METRICS = tuple(TITLES)
-SHORT = {"time": "time", "cpu": "CPU time", "peak": "peak memory", "mean": "mean memory",
+SHORT = {"time": "time", "quiet": "time, lower quartile", "cpu": "CPU time", "peak": "peak memory", "mean": "mean memory",
          "minor_faults": "page faults"}
 
 
@@ -71,7 +71,7 @@ def means_table(result):
     names = [a["name"] for a in result["allocators"]]
     rows = [[f"{kind}s: {SHORT[metric]}", *(_cell(means.get(n)) for n in names)]
             for kind, metrics in result["geometric_means"].items()
-            for metric, means in metrics.items()]
+            for metric, means in sorted(metrics.items(), key=lambda m: list(SHORT).index(m[0]))]
     return table.render("Geometric means, relative to the best peer of each program",
                         ["", *names], rows)
 
