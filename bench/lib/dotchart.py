@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from html import escape
 
-LABELS, PANEL, GAP, TOP, ROW = 262, 400, 40, 96, 22    # pixels
+LABELS, PANEL, GAP, TOP, ROW = 280, 400, 40, 96, 22    # pixels
 LOWEST, HIGHEST = 0.5, 5.0                              # the axis; what is beyond stands at its end
 TICKS = (0.5, 0.7, 1, 1.4, 2, 3, 4, 5)
 
@@ -46,11 +46,10 @@ def _line(x1, y1, x2, y2, colour, width=1.0):
 def _dot(x, y, series, ratio):
     """A dot, or at the end of the axis a ring; the figure shows when pointed at."""
     beyond = ratio > HIGHEST or ratio < LOWEST
-    fill = "#ffffff" if beyond else series.colour
+    fill, edge, width = ("#ffffff", series.colour, 1.5) if beyond else (series.colour, "#ffffff", 0.8)
     tip = f"<title>{escape(series.name)} {ratio:.2f}×</title>"
     return (f'<circle cx="{x + _x(ratio):.1f}" cy="{y:.1f}" r="{series.radius}" fill="{fill}" '
-            f'stroke="{series.colour if beyond else "#ffffff"}" stroke-width="{1.5 if beyond else 0.8}">'
-            f"{tip}</circle>")
+            f'stroke="{edge}" stroke-width="{width}">{tip}</circle>')
 
 
 def _panel(x, title, rows, all_series):

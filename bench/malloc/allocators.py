@@ -15,7 +15,7 @@ PACKAGED = (
     ("tbbmalloc", ("libtbbmalloc_proxy.so.2",)),
     ("scudo", ("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",)),
 )
-NOT_PACKAGED = ("snmalloc", "rpmalloc", "Hoard", "mimalloc 3", "tcmalloc of Google's own repository")
+NOT_PACKAGED = ("snmalloc", "rpmalloc", "Hoard", "mimalloc 3", "Google's tcmalloc")
 
 
 @dataclass

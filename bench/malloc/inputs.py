@@ -28,7 +28,8 @@ def write_cxx(path, classes):
         lines.append(
             f"struct S{i} {{ std::map<int, std::string> m; std::vector<std::pair<int, double>> v;\n"
             f"  std::string f(const std::string &s) {{ m[{i}] = s; v.emplace_back({i}, s.size());\n"
-            f"    std::sort(v.begin(), v.end(), [](auto &a, auto &b) {{ return a.second < b.second; }});\n"
+            f"    std::sort(v.begin(), v.end(), [](auto &a, auto &b) {{\n"
+            f"      return a.second < b.second; }});\n"
             f"    return std::regex_replace(s, std::regex(\"a{i}\"), m.begin()->second); }} }};")
     source = path.with_suffix(".cpp")
     source.write_text("\n".join(lines) + "\n")

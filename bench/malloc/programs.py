@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The programs that are measured: standard workloads and real programs, with what they are given."""
+"""The programs that are measured: workloads and real programs, with what they are given."""
 import os
 import shutil
 from dataclasses import dataclass, field

@@ -11,19 +11,18 @@ def metric_of(program, metric):
     return program["time"] if metric == "time" else metric
 
 
-def best_peer(program, metric, peers):
-    """The best peer's name and median."""
-    medians = {a: r[metric_of(program, metric)]["median"]
+def best_peer(program, metric, peers, pick="median"):
+    """The best peer's name and median (or `pick`: "low", "high")."""
+    figures = {a: r[metric_of(program, metric)][pick]
                for a, r in program["results"].items() if a in peers}
-    name = min(medians, key=medians.get)
-    return name, medians[name]
+    name = min(figures, key=figures.get)
+    return name, figures[name]
 
 
-def ratios(program, metric, peers):
-    """Each allocator's median over the best peer's."""
-    _, best = best_peer(program, metric, peers)
-    return {a: r[metric_of(program, metric)]["median"] / best
-            for a, r in program["results"].items()}
+def ratios(program, metric, peers, pick="median"):
+    """Each allocator's median (or `pick`) over the best peer's."""
+    _, best = best_peer(program, metric, peers, pick)
+    return {a: r[metric_of(program, metric)][pick] / best for a, r in program["results"].items()}
 
 
 def spread(program, metric):
@@ -37,20 +36,23 @@ def spread(program, metric):
     return stats.summary(parts)["median"]
 
 
-def geometric_means(programs, allocators, peers, metric):
+def geometric_means(programs, allocators, peers, metric, pick="median"):
     """Per allocator the mean ratio to the best peer, over the programs that all of them ran."""
-    rows = [ratios(p, metric, peers) for p in programs]
+    rows = [ratios(p, metric, peers, pick) for p in programs]
     rows = [r for r in rows if all(a in r for a in allocators)]
     return {a: stats.geometric_mean(r[a] for r in rows) for a in allocators} if rows else {}
 
 
 def all_means(programs, allocators, peers):
-    """The means of each kind of program and figure."""
-    kinds = sorted({p["kind"] for p in programs})
-    return {kind: {metric: geometric_means([p for p in programs if p["kind"] == kind], allocators,
-                                           peers, metric)
-                   for metric in ("time", "cpu", "peak", "mean", "minor_faults")}
-            for kind in kinds}
+    """The means of each kind of program and figure. "quiet" is time again, but of the lower
+    quartiles: on a machine that others use, noise only ever adds."""
+    found = {}
+    for kind in sorted({p["kind"] for p in programs}):
+        of_kind = [p for p in programs if p["kind"] == kind], allocators, peers
+        found[kind] = {metric: geometric_means(*of_kind, metric)
+                       for metric in ("time", "cpu", "peak", "mean", "minor_faults")}
+        found[kind]["quiet"] = geometric_means(*of_kind, "time", "low")
+    return found
 
 
 def worst_cases(programs, peers):

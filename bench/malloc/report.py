@@ -8,8 +8,8 @@ TITLES = {"time": "Time, relative to the fastest peer (wall; CPU time of the ser
           "peak": "Peak resident memory, relative to the leanest peer",
           "mean": "Mean resident memory, relative to the leanest peer"}
 METRICS = tuple(TITLES)
-SHORT = {"time": "time", "cpu": "CPU time", "peak": "peak memory", "mean": "mean memory",
-         "minor_faults": "page faults"}
+SHORT = {"time": "time", "quiet": "time, lower quartile", "cpu": "CPU time",
+         "peak": "peak memory", "mean": "mean memory", "minor_faults": "page faults"}
 
 
 def _cell(value, text="{:.2f}"):
@@ -45,8 +45,8 @@ def footprint_table(result):
         if marks:
             rows.append([f"{program['name']}: left",
                          *(_cell(_left(marks.get(n)), "{:.1f}") for n in names)])
-    return table.render("Memory 1 s after the workload stood still: what it holds for what is live; "
-                        "MiB left when all is freed", ["", *names], rows) if rows else ""
+    return table.render("Memory 1 s after the workload stood still: what it holds for what is "
+                        "live; MiB left when all is freed", ["", *names], rows) if rows else ""
 
 
 def _held(marks):
@@ -71,7 +71,7 @@ def means_table(result):
     names = [a["name"] for a in result["allocators"]]
     rows = [[f"{kind}s: {SHORT[metric]}", *(_cell(means.get(n)) for n in names)]
             for kind, metrics in result["geometric_means"].items()
-            for metric, means in metrics.items()]
+            for metric, means in sorted(metrics.items(), key=lambda m: list(SHORT).index(m[0]))]
     return table.render("Geometric means, relative to the best peer of each program",
                         ["", *names], rows)
 
@@ -93,8 +93,8 @@ def conditions(result):
     m = result["machine"]
     lines = [f"{m['cpu']}, {m['cores']} cores, {m['kernel']}; load at start {m['load_at_start']}, "
              f"at the end {m['load_at_end']}",
-             f"medians of {result['rounds']} rounds"
-             f"{' of short runs' if result['quick'] else ''}, {result['seconds'] / 60:.1f} minutes; "
+             f"medians of {result['rounds']} rounds{' of short runs' if result['quick'] else ''}, "
+             f"{result['seconds'] / 60:.1f} minutes; "
              "spread: the middle allocator's interquartile range",
              *(f"  {a['name']:10} {a['version']}" for a in result["allocators"]),
              f"  not in Debian 12: {', '.join(result['not_packaged'])}"]

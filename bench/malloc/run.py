@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The benchmark of malloc: programs x allocators. `make bench` calls it; README.md has the method."""
+"""The benchmark of malloc: programs x allocators. README.md has the method."""
 import argparse
 import json
 import shutil
