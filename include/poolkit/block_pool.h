@@ -167,7 +167,8 @@ PK_API void pk_block_pool_free_n(pk_block_pool *pool, void *const *blocks, size_
 /* ---- memory ---- */
 
 /* Takes chunks, and constructs objects, until `n` blocks can be had without the page source. PK_ENOMEM,
- * PK_ELIMIT: as many as could be had. PK_ESYS: construct failed, see errno. */
+ * PK_ELIMIT: as many as could be had (PK_ENOMEM: none, if no address space has room for so many).
+ * PK_ESYS: construct failed, see errno. */
 PK_API pk_status pk_block_pool_reserve(pk_block_pool *pool, size_t n);
 
 /* Gives chunks in which no block is in use back to the source, as long as `keep` free blocks stay.
@@ -190,7 +191,8 @@ PK_API bool pk_block_pool_owns(pk_block_pool *pool, const void *p);
  *     for (void *b = NULL; (b = pk_block_pool_next_live(&pool, b)) != NULL;) …                      */
 PK_API void *pk_block_pool_next_live(pk_block_pool *pool, const void *after);
 
-/* `untouched` are blocks never handed out; pinned_by_live are free blocks in chunks with one in use.
+/* `untouched` are blocks that never left their chunk; pinned_by_live are free blocks in chunks with one
+ * in use, or on the stack: trim first to know what the blocks in use pin.
  * A pool on static storage counts its buffer as committed. */
 PK_API void pk_block_pool_stats(const pk_block_pool *pool, pk_stats *out);
 

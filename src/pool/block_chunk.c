@@ -8,7 +8,7 @@
 
 /* ---- how a chunk is cut ---- */
 
-enum { CHUNK_SIZE = 256 * 1024, CHUNK_BLOCKS = 8 };
+enum { CHUNK_SIZE = 256 * 1024, CHUNK_BLOCKS = 8, PAGE = 4096 };
 
 size_t pki_block_head(const pk_block_pool_ext *ext, size_t n)
 {
@@ -44,7 +44,10 @@ pki_block_layout pki_block_layout_of(const pk_block_pool_ext *ext, size_t n)
 {
     bool by_default = n == 0;
     n = by_default ? least_blocks(ext) : n;
+    const pk_page_source_ops *ops = ext->opts.source.ops;
+    size_t granule = ops == NULL || ops->granule == 0 ? PAGE : ops->granule;
     size_t size = power_of_two_from(offset_of_blocks(ext, NULL, n) + n * ext->stride);
+    size = pki_max(size, granule);
     if (by_default && size > CHUNK_SIZE && n > CHUNK_BLOCKS && n == CHUNK_SIZE / ext->stride) {
         size = CHUNK_SIZE; /* the head took the room of some blocks */
     }

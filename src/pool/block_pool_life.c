@@ -320,6 +320,9 @@ pk_status pk_block_pool_reserve(pk_block_pool *pool, size_t n)
     size_t live = ext->used - pki_block_stacked(pool);
     size_t allowed = ext->opts.max_blocks - live;
     size_t wanted = pki_min(n, allowed);
+    if (wanted > PTRDIFF_MAX / ext->stride) {
+        return PK_ENOMEM; /* no source has it: do not take all of it first */
+    }
     pk_status status = PK_OK;
     while (status == PK_OK && ext->capacity - live < wanted) {
         status = pki_block_chunk_add(ext);
