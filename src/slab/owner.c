@@ -678,7 +678,7 @@ void *pki_space_alloc_direct(pki_space *space, unsigned bin, bool *zero, pk_stat
         return NULL;
     }
     void *p = pki_owner_take_one(late, bin, zero, why);
-    pki_space_tell_alloc(space, p, space->geometry->classes[bin].size, *zero);
+    pki_space_tell_alloc(space, p, space->geometry->classes[bin].size, p != NULL && *zero);
     return p;
 }
 

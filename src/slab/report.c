@@ -39,7 +39,9 @@ static uint64_t pinned_in(const pki_slab *slab)
 static void add_slab(const pki_slab *slab, pk_stats *out)
 {
     uint64_t size = slab->block_size;
-    out->live += slab->used * size;
+    uint64_t usable = pki_space_usable(pki_chunk_of(slab)->space, slab->block_size);
+    out->live += slab->used * usable;
+    out->overhead += slab->used * (size - usable);
     out->n_live += slab->used;
     out->free_in_chunks += (uint64_t)(slab->fresh - slab->used) * size;
     *(slab->zero ? &out->untouched : &out->free_in_chunks) +=
@@ -62,9 +64,10 @@ static void add_chunk(const pki_chunk *chunk, pk_stats *out)
         } else if (word == PKI_WORD_SPARE) {
             out->free_in_chunks += PKI_SLAB_SIZE;
         } else if (word == PKI_WORD_RUN) {
-            out->live += slab->block_size;
+            size_t usable = pki_space_usable(chunk->space, slab->block_size);
+            out->live += usable;
             out->n_live++;
-            out->overhead += slab->capacity * PKI_SLAB_SIZE - slab->block_size;
+            out->overhead += slab->capacity * PKI_SLAB_SIZE - usable;
         }
     }
 }
@@ -103,9 +106,10 @@ void pki_space_stats(pki_space *space, pk_stats *out)
     }
     for (const pki_large *large = space->large; large != NULL; large = large->next) {
         out->committed += large->mapped;
-        out->live += large->usable;
+        size_t usable = pki_space_usable(space, large->usable);
+        out->live += usable;
         out->n_live++;
-        out->overhead += large->mapped - large->usable;
+        out->overhead += large->mapped - usable;
     }
     out->committed += space->large_cached;
     out->free_in_chunks += space->large_cached;

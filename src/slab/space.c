@@ -369,7 +369,7 @@ void *pki_space_take_run(pki_space *space, unsigned n, size_t size, bool *zero, 
     }
     pki_lock_give(&space->lock);
     void *p = first == NULL ? NULL : pki_slab_base(first);
-    pki_space_tell_alloc(space, p, size, *zero);
+    pki_space_tell_alloc(space, p, size, p != NULL && *zero);
     return p;
 }
 

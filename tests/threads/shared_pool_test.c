@@ -4,9 +4,10 @@
 #include "threads.h"
 
 #include <poolkit/shared_pool.h>
+#include <sched.h>
 #include <stdatomic.h>
 
-enum { HELD = 512, BOX = 256, SIZE = 96 };
+enum { HELD = 512, BOX = 4096, SIZE = 96 };
 
 /* A ring with one writer and one reader. */
 typedef struct {
@@ -55,6 +56,23 @@ static char *receive(mailbox *box)
     return p;
 }
 
+static _Atomic bool has_ended[2];
+
+/* Half of the frees are the other thread's: a full box is waited for, while it runs. */
+static void pass_on(unsigned me, char *p)
+{
+    while (!send(&boxes[!me], p)) {
+        char *mail = receive(&boxes[me]);
+        if (mail)
+            drop_block(mail);
+        else if (atomic_load(&has_ended[!me])) {
+            drop_block(p);
+            return;
+        } else
+            sched_yield();
+    }
+}
+
 static void *work(void *arg)
 {
     worker *w = arg;
@@ -67,12 +85,16 @@ static void *work(void *arg)
         if (!*slot)
             *slot = make_block(w->pool, rng_next(&r));
         else {
-            if (!(rng_below(&r, 2) && send(&boxes[!w->me], *slot))) drop_block(*slot);
+            if (rng_below(&r, 2))
+                pass_on(w->me, *slot);
+            else
+                drop_block(*slot);
             *slot = NULL;
         }
     }
     for (unsigned i = 0; i < HELD; i++)
         if (held[i]) drop_block(held[i]);
+    atomic_store(&has_ended[w->me], true);
     return NULL;
 }
 

@@ -33,11 +33,9 @@ static void begin(size_t size)
 
 static void setup(void)
 {
-    static pki_space space; /* of the operating system's pages */
     chunk = pki_os_map(PKI_CHUNK_SIZE, PKI_CHUNK_SIZE);
     EXPECT(chunk != NULL);
     pki_os_huge_pages(chunk, PKI_CHUNK_SIZE, false);
-    chunk->space = &space;
     slab = &chunk->slab[SLAB];
     base = (char *)chunk + SLAB * PKI_SLAB_SIZE;
 }
