@@ -46,7 +46,8 @@ def _line(x1, y1, x2, y2, colour, width=1.0):
 def _dot(x, y, series, ratio):
     """A dot, or at the end of the axis a ring; the figure shows when pointed at."""
     beyond = ratio > HIGHEST or ratio < LOWEST
-    fill, edge, width = ("#ffffff", series.colour, 1.5) if beyond else (series.colour, "#ffffff", 0.8)
+    fill, edge = ("#ffffff", series.colour) if beyond else (series.colour, "#ffffff")
+    width = 1.5 if beyond else 0.8
     tip = f"<title>{escape(series.name)} {ratio:.2f}×</title>"
     return (f'<circle cx="{x + _x(ratio):.1f}" cy="{y:.1f}" r="{series.radius}" fill="{fill}" '
             f'stroke="{edge}" stroke-width="{width}">{tip}</circle>')
