@@ -25,7 +25,10 @@
  *         std::pmr::vector<std::pmr::string> words({"one", "two"}, &in_arena);
  *         session *root = arena.make<session>("root");     // destroyed with the arena
  *
- *         pk::heap heap(pk_heap_opts{0, "plugin", 64 << 20, nullptr, nullptr});
+ *         pk_heap_opts limited{};
+ *         limited.name = "plugin";
+ *         limited.limit = 64 << 20;
+ *         pk::heap heap(limited);
  *         pk::heap_resource in_heap(heap.get());
  *         std::pmr::string text("ends with the heap at the latest", &in_heap);
  *

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "os/watch.h"
 
 size_t pki_os_page_size(void)
 {
@@ -99,8 +100,10 @@ bool pki_os_commit(void *p, size_t size) { return mprotect(p, size, PROT_READ | 
 
 bool pki_os_purge(void *p, size_t size) { return madvise(p, size, MADV_DONTNEED) == 0; }
 
+/* Whoever is given these addresses next finds nothing hidden there. */
 bool pki_os_release(void *p, size_t size)
 {
+    pki_watch_show(p, size, false);
     if (munmap(p, size) != 0) {
         return false;
     }

@@ -154,11 +154,24 @@ static void *alloc_one(pk_block_pool *pool, pk_status *why)
 }
 
 /* Whether the user's callback wants the allocation tried again. It may do with the pool whatever does
- * not allocate, and need not return: nothing may be left behind that waits for its end. */
-static bool ask_for_memory(const pk_block_pool_ext *ext, pk_status why)
+ * not allocate, end it too, and need not return. Then `asking` stays set until an allocation succeeds:
+ * meanwhile others fail without being asked about, as they do inside the callback. */
+static bool ask_for_memory(pk_block_pool *pool, pk_status *why)
 {
-    return (why == PK_ENOMEM || why == PK_ELIMIT) && ext->opts.on_oom != NULL &&
-           ext->opts.on_oom(ext->opts.oom_arg, ext->stride, why);
+    pk_block_pool_ext *ext = pool->ext;
+    if ((*why != PK_ENOMEM && *why != PK_ELIMIT) || ext->opts.on_oom == NULL) {
+        return false;
+    }
+    if (ext->asking) {
+        *why = PK_EBUSY;
+        return false;
+    }
+    ext->asking = true;
+    bool again = ext->opts.on_oom(ext->opts.oom_arg, ext->stride, *why);
+    if (pool->ext != NULL) {
+        pool->ext->asking = false;
+    }
+    return again;
 }
 
 PKI_NOINLINE void *pk_block_pool_alloc_slow(pk_block_pool *pool)
@@ -175,8 +188,12 @@ PKI_NOINLINE void *pk_block_pool_alloc_slow(pk_block_pool *pool)
             return block;
         }
         block = alloc_one(pool, &why);
-    } while (block == NULL && ask_for_memory(pool->ext, why));
-    return block == NULL && why != PK_ESYS ? pki_os_fail(why) : block;
+    } while (block == NULL && ask_for_memory(pool, &why));
+    if (block != NULL) {
+        pool->ext->asking = false;
+        return block;
+    }
+    return why == PK_ESYS ? NULL : pki_os_fail(why);
 }
 
 /* ---- blocks to slabs ---- */

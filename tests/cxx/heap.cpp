@@ -30,7 +30,9 @@ static void failures_become_exceptions()
     pk::heap refused(opts, status);
     CHECK(status == PK_EINVAL && refused.get() == nullptr);
 
-    opts = pk_heap_opts{0, "small", 1 << 20, nullptr, nullptr};
+    opts = pk_heap_opts{};
+    opts.name = "small";
+    opts.limit = 1 << 20;
     pk::heap small(opts);
     pk::heap_resource resource(small.get());
     CHECK_THROWS(std::bad_alloc, resource.allocate(2 << 20));
