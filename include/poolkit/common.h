@@ -70,7 +70,7 @@ PK_API const char *pk_version(void);
  * PK_ELIMIT. Return true after something was released: the allocation is tried once more, and
  * the callback is asked again as long as it says true. Return false to let it fail. It may free,
  * abort or longjmp; it must not allocate from the pool that calls it. A block pool refuses that
- * (EDEADLK), and after a longjmp asks again only once an allocation has succeeded. */
+ * (EDEADLK). */
 typedef bool pk_oom_fn(void *arg, size_t need, pk_status why);
 
 #ifdef __cplusplus

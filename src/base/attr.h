@@ -12,6 +12,8 @@
 #define PKI_NOINLINE __attribute__((noinline))
 #define PKI_INLINE static inline __attribute__((always_inline))
 #define PKI_CACHE_ALIGNED __attribute__((aligned(64)))
+/* Where the calling function stands on the stack, which grows downwards; NULL: not known. */
+#define PKI_FRAME __builtin_frame_address(0)
 #define PKI_WEAK __attribute__((weak)) /* a function that the program may lack: then NULL */
 #define PKI_CONSTRUCTOR __attribute__((constructor)) /* runs when the library is loaded */
 #define PKI_DESTRUCTOR __attribute__((destructor))   /* runs at exit */
@@ -27,6 +29,7 @@
 #define PKI_NOINLINE
 #define PKI_INLINE static inline
 #define PKI_CACHE_ALIGNED
+#define PKI_FRAME NULL
 #define PKI_WEAK
 #define PKI_CONSTRUCTOR
 #define PKI_DESTRUCTOR

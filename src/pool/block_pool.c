@@ -153,23 +153,29 @@ static void *alloc_one(pk_block_pool *pool, pk_status *why)
     return *pool->top;
 }
 
+/* Was this called by the callback? It may have left by a longjmp instead of its end: then what is called
+ * later stands above it on the stack. */
+static bool is_asking(const pk_block_pool_ext *ext)
+{
+    return ext->asking != NULL && (uintptr_t)PKI_FRAME < (uintptr_t)ext->asking;
+}
+
 /* Whether the user's callback wants the allocation tried again. It may do with the pool whatever does
- * not allocate, end it too, and need not return. Then `asking` stays set until an allocation succeeds:
- * meanwhile others fail without being asked about, as they do inside the callback. */
-static bool ask_for_memory(pk_block_pool *pool, pk_status *why)
+ * not allocate, end it too, and need not return. */
+static PKI_NOINLINE bool ask_for_memory(pk_block_pool *pool, pk_status *why)
 {
     pk_block_pool_ext *ext = pool->ext;
     if ((*why != PK_ENOMEM && *why != PK_ELIMIT) || ext->opts.on_oom == NULL) {
         return false;
     }
-    if (ext->asking) {
+    if (is_asking(ext)) {
         *why = PK_EBUSY;
         return false;
     }
-    ext->asking = true;
+    ext->asking = PKI_FRAME;
     bool again = ext->opts.on_oom(ext->opts.oom_arg, ext->stride, *why);
     if (pool->ext != NULL) {
-        pool->ext->asking = false;
+        pool->ext->asking = NULL;
     }
     return again;
 }
@@ -190,7 +196,7 @@ PKI_NOINLINE void *pk_block_pool_alloc_slow(pk_block_pool *pool)
         block = alloc_one(pool, &why);
     } while (block == NULL && ask_for_memory(pool, &why));
     if (block != NULL) {
-        pool->ext->asking = false;
+        pool->ext->asking = NULL;
         return block;
     }
     return why == PK_ESYS ? NULL : pki_os_fail(why);

@@ -73,8 +73,8 @@ struct pk_block_pool_ext {
     size_t capacity;    /* of all chunks            */
     size_t committed, committed_peak;
     size_t n_chunks;
-    bool asking;      /* on_oom runs, or did not return */
-    bool in_callback; /* a constructor, a destructor or a fault's handler runs */
+    const void *asking; /* the frame from which on_oom was called, until it returns */
+    bool in_callback;   /* a constructor, a destructor or a fault's handler runs */
     pki_named named;
     bool grows;  /* beyond the user's buffer */
     bool closed; /* sees each call           */
