@@ -309,32 +309,31 @@ START_TEST(alloc_in_another_thread)
 }
 END_TEST
 
-static bool construct_that_allocates(void *block, void *arg)
+static unsigned refusals;
+
+static void destroy_that_allocates(void *block, void *arg)
 {
     (void)block;
     block_refused(arg, EDEADLK);
-    return true;
+    refusals++;
 }
 
-static bool oom_that_allocates(void *arg, size_t need, pk_status why)
+static bool construct_that_allocates(void *block, void *arg)
 {
-    (void)need, (void)why;
-    block_refused(arg, EDEADLK);
-    return false;
+    destroy_that_allocates(block, arg);
+    return true;
 }
 
 START_TEST(alloc_inside_a_callback)
 {
     pk_block_pool pool;
     block_open(&pool, (pk_block_pool_opts){.block_size = 64,
-                                           .max_blocks = 1,
                                            .construct = construct_that_allocates,
-                                           .object_arg = &pool,
-                                           .on_oom = oom_that_allocates,
-                                           .oom_arg = &pool});
+                                           .destroy = destroy_that_allocates,
+                                           .object_arg = &pool});
     (void)block_get(&pool);
-    block_refused(&pool, ENOMEM);
     ck_assert_uint_eq(pk_block_pool_fini(&pool), 1);
+    ck_assert_uint_eq(refusals, 2);
 }
 END_TEST
 

@@ -216,6 +216,27 @@ START_TEST(trim_keeps_as_many_as_told)
 }
 END_TEST
 
+/* What trim leaves is pinned; a chunk in which nothing is in use pins nothing. */
+START_TEST(pinned_by_live)
+{
+    static void *p[500];
+    open_counted((pk_block_pool_opts){.block_size = 100, .per_chunk = 10, .flags = (unsigned)_i});
+    ck_assert_uint_eq(pk_block_pool_alloc_n(&pool, p, 500, 500), 500);
+    for (int i = 0; i < 500; i++)
+        if (i % 70 != 0) pk_block_pool_free(&pool, p[i]);
+    pk_stats s = block_sound(&pool);
+    ck_assert_uint_lt(s.pinned_by_live, s.free_in_chunks + s.untouched);
+    uint64_t pinned = s.pinned_by_live;
+    (void)pk_block_pool_trim(&pool, 0);
+    s = block_sound(&pool);
+    ck_assert_uint_eq(s.pinned_by_live, pinned);
+    ck_assert_uint_eq(s.pinned_by_live, s.free_in_chunks + s.untouched);
+    for (int i = 0; i < 500; i += 70) pk_block_pool_free(&pool, p[i]);
+    ck_assert_uint_eq(block_sound(&pool).pinned_by_live, 0);
+    close_even(0);
+}
+END_TEST
+
 START_TEST(keep_gives_chunks_back_by_itself)
 {
     static void *p[2000];
@@ -231,6 +252,7 @@ START_TEST(keep_gives_chunks_back_by_itself)
     }
     pk_stats s = block_sound(&pool);
     ck_assert(s.n_chunks >= 1 && s.n_chunks <= 6);
+    ck_assert_uint_ge(s.free_in_chunks + s.untouched, 50 * 100); /* so many stay */
     close_even(0);
 
     open_counted((pk_block_pool_opts){.block_size = 100, .per_chunk = 10, .keep = 50});
@@ -354,6 +376,7 @@ static Suite *make_suite(void)
                                    reserve_within_a_limit,
                                    trim_gives_back_each_chunk_without_a_live_block,
                                    trim_keeps_as_many_as_told,
+                                   pinned_by_live,
                                    keep_gives_chunks_back_by_itself,
                                    reset_frees_all_and_keeps_the_memory,
                                    a_source_whose_kth_map_fails};
