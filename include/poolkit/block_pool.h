@@ -98,7 +98,8 @@ typedef struct {
 /* ---- life ---- */
 
 /* Prepares *pool; the first chunk is taken by the first allocation. PK_EINVAL: no block size, one
- * above 1 GiB, an alignment that is not possible, unknown flags, PK_ZERO with `construct`, a buffer too
+ * above 1 GiB, an alignment that is not possible, unknown flags, PK_ZERO with `construct`, `destroy`
+ * without it, a buffer too
  * small for one block, or opts larger than this library knows. PK_ENOMEM, PK_ELIMIT: no memory for
  * the pool's record, or a limit below it and one chunk. On failure *pool is as one that has ended:
  * each allocation from it is EINVAL. */

@@ -248,6 +248,9 @@ static void add_chunk(const pk_arena *arena, const pk_arena_chunk *chunk, pk_sta
 
 void pk_arena_stats(const pk_arena *arena, pk_stats *out)
 {
+    if (out == NULL) {
+        return;
+    }
     *out = (pk_stats){.size = sizeof *out, .name = "arena"};
     if (arena->ext == NULL) {
         return;

@@ -46,7 +46,8 @@ pk_status pk_object_pool_init(pk_block_pool *pool, const pk_block_pool_opts *opt
                               size_t align, const char *name)
 {
     pk_block_pool_opts full;
-    if (!pki_take_options(&full, sizeof full, opts)) {
+    if (!pki_take_options(&full, sizeof full, opts) ||
+        (full.align != 0 && !pki_is_power_of_two(full.align))) {
         return pk_block_pool_init(pool, NULL); /* refuses, in its own way */
     }
     full.size = sizeof full;

@@ -26,6 +26,7 @@ static bool are_possible(const pk_block_pool_opts *o)
     return o->block_size > 0 && o->block_size <= PKI_BLOCK_SIZE_MAX &&
            pki_is_power_of_two(o->align) && o->align <= PKI_BLOCK_ALIGN_MAX &&
            (o->flags & ~known) == 0 && ((o->flags & PK_ZERO) == 0 || o->construct == NULL) &&
+           (o->destroy == NULL || o->construct != NULL) &&
            (o->buffer == NULL) == (o->buffer_size == 0) &&
            o->per_chunk <= UINT32_MAX / 2 / o->block_size;
 }

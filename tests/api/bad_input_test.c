@@ -324,9 +324,25 @@ static bool construct_that_allocates(void *block, void *arg)
     return true;
 }
 
+static bool oom_that_allocates(void *arg, size_t need, pk_status why)
+{
+    (void)need, (void)why;
+    destroy_that_allocates(NULL, arg);
+    return false;
+}
+
 START_TEST(alloc_inside_a_callback)
 {
     pk_block_pool pool;
+    block_open(&pool, (pk_block_pool_opts){.block_size = 64,
+                                           .max_blocks = 1,
+                                           .on_oom = oom_that_allocates,
+                                           .oom_arg = &pool});
+    (void)block_get(&pool);
+    block_refused(&pool, ENOMEM);
+    ck_assert_uint_eq(refusals, 1);
+    ck_assert_uint_eq(pk_block_pool_fini(&pool), 1);
+    refusals = 0;
     block_open(&pool, (pk_block_pool_opts){.block_size = 64,
                                            .construct = construct_that_allocates,
                                            .destroy = destroy_that_allocates,

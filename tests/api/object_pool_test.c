@@ -135,6 +135,8 @@ START_TEST(refused)
     ck_assert_int_eq(nodes_init(&pool, &opts), PK_EINVAL);
     opts = (pk_block_pool_opts){.align = 48};
     ck_assert_int_eq(nodes_init(&pool, &opts), PK_EINVAL);
+    opts = (pk_block_pool_opts){.align = 3}; /* below the type's, and still none */
+    ck_assert_int_eq(nodes_init(&pool, &opts), PK_EINVAL);
     opts = (pk_block_pool_opts){.construct = make, .flags = PK_ZERO};
     ck_assert_int_eq(nodes_init(&pool, &opts), PK_EINVAL);
     ck_assert_int_eq(pk_object_pool_init(NULL, NULL, 8, 8, "x"), PK_EINVAL);
