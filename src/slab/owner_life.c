@@ -12,8 +12,9 @@
 
 enum { IDS = 1 << 16 };
 
-/* Written under ids_lock; read without it by whoever holds a block of the owner (relaxed: the
- * block's own hand-over published the record). */
+/* Written under ids_lock (release); read without it by whoever holds a block of the owner (acquire). The
+ * hand-over of a block published the record of the owner that it had then; but its slab may have been
+ * stolen since, by an owner that was made later. */
 static _Atomic(pki_owner *) owners_by_id[IDS];
 static pki_lock ids_lock;
 static uint32_t last_id;
@@ -23,7 +24,7 @@ static void *no_slots[1];
 
 pki_owner *pki_owner_by_word(uint32_t word)
 {
-    return atomic_load_explicit(&owners_by_id[word >> 16], memory_order_relaxed);
+    return atomic_load_explicit(&owners_by_id[word >> 16], memory_order_acquire);
 }
 
 /* Gives the owner the next id that is free; 0 is nobody's. */
@@ -41,7 +42,7 @@ static bool take_id(pki_owner *owner)
     if (id != 0) {
         last_id = id;
         owner->key = id << 16;
-        atomic_store_explicit(&owners_by_id[id], owner, memory_order_relaxed);
+        atomic_store_explicit(&owners_by_id[id], owner, memory_order_release);
     }
     pki_lock_give(&ids_lock);
     return id != 0;
