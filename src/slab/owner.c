@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * owner.c: an owner's slabs and stacks: refill, flush, and blocks that others bring home. Its life
- * (adopt, leave) is in owner_life.c. */
+ * owner.c: an owner's slabs and stacks: refill, flush, and blocks that others bring home. How they
+ * gather them is in owner_remote.c, its life (adopt, leave) in owner_life.c. */
 #include "slab/owner.h"
 
 #include <errno.h>
@@ -200,90 +200,6 @@ void pki_space_free_direct(uint32_t word, void *p)
     pki_owner_put_home(owner, &p, 1);
 }
 
-/* ---- remote frees ---- */
-
-static size_t class_size(const pki_owner *owner, size_t class_offset)
-{
-    return owner->space->geometry->classes[class_offset / sizeof(pki_bin)].size;
-}
-
-static void count_mail(pki_owner *owner, size_t blocks, size_t bytes)
-{
-    size_t n = atomic_load_explicit(&owner->mail_blocks, memory_order_relaxed);
-    size_t size = atomic_load_explicit(&owner->mail_bytes, memory_order_relaxed);
-    atomic_store_explicit(&owner->mail_blocks, n + blocks, memory_order_relaxed);
-    atomic_store_explicit(&owner->mail_bytes, size + bytes, memory_order_relaxed);
-}
-
-/* Emptied first: a fault handler may free, and use this box again. */
-static void send_box(pki_owner *self, pki_outbox *box)
-{
-    pki_outbox mail = *box;
-    box->n = 0;
-    box->bytes = 0;
-    count_mail(self, -(size_t)mail.n, -(size_t)mail.bytes);
-    pki_owner *target = mail.n == 0 ? NULL : pki_owner_by_word(mail.key);
-    if (target != NULL) {
-        pki_owner_put_home(target, mail.block, mail.n);
-    }
-}
-
-void pki_owner_send(pki_owner *owner)
-{
-    for (unsigned i = 0; owner->outbox != NULL && i < PKI_OUTBOXES; i++) {
-        send_box(owner, &owner->outbox[i]);
-    }
-}
-
-static void put_in_box(pki_owner *self, pki_outbox *box, uint32_t class_offset, void *p)
-{
-    uint32_t size = (uint32_t)class_size(self, class_offset);
-    box->block[box->n++] = p;
-    box->bytes += size;
-    count_mail(self, 1, size);
-    if (box->n == PKI_OUTBOX_BLOCKS || box->bytes >= PKI_SLAB_SIZE) {
-        send_box(self, box);
-    }
-    pki_owner_tick(self);
-}
-
-static bool has_outbox(pki_owner *self)
-{
-    if (self->outbox == NULL) {
-        self->outbox = pki_meta_alloc(PKI_OUTBOXES * sizeof *self->outbox);
-    }
-    return self->outbox != NULL;
-}
-
-/* The first block for this owner since the box was another's. */
-static PKI_NOINLINE void free_to_new_box(pki_owner *self, uint32_t word, void *p)
-{
-    pki_owner *target = pki_owner_by_word(word);
-    if (target == NULL || (word ^ target->key) >= target->limit) {
-        pki_space_free_direct(word, p); /* a fault, or a slab that changed hands just now */
-        return;
-    }
-    if (!has_outbox(self)) {
-        pki_owner_put_home(target, &p, 1);
-        return;
-    }
-    pki_outbox *box = &self->outbox[(word >> 16) % PKI_OUTBOXES];
-    send_box(self, box);
-    box->key = target->key;
-    box->limit = target->limit;
-    put_in_box(self, box, word ^ box->key, p);
-}
-
-void pki_owner_free_remote(pki_owner *self, uint32_t word, void *p)
-{
-    pki_outbox *box = self->outbox == NULL ? NULL : &self->outbox[(word >> 16) % PKI_OUTBOXES];
-    if (pki_likely(box != NULL && (word ^ box->key) < box->limit)) {
-        put_in_box(self, box, word ^ box->key, p);
-    } else {
-        free_to_new_box(self, word, p);
-    }
-}
-
 /* ---- stacks ---- */
 
 static bool resize_stack(pki_owner *owner, unsigned bin, uint32_t capacity)
@@ -346,7 +262,7 @@ static unsigned take_charged(pki_owner *owner, unsigned bin, void **out, unsigne
 }
 
 /* Fills an empty stack from one slab, so that what is known to be zero is one range. */
-static void *fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
+void *pki_owner_fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
 {
     pki_bin_list *list = &owner->list[bin];
     if (!has_stack(owner, bin)) {
@@ -464,13 +380,13 @@ PKI_NOINLINE void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *w
     pki_owner_tick(owner);
     look_before_growth(owner);
     pki_lock_take(&owner->lock);
-    void *p = fill_stack(owner, bin, why);
+    void *p = pki_owner_fill_stack(owner, bin, why);
     pki_lock_give(&owner->lock);
     return p;
 }
 
 /* A burst of frees doubles a stack twice over, up to the class's bound. The lock is held. */
-static bool grow_locked_stack(pki_owner *owner, unsigned bin)
+bool pki_owner_grow_stack(pki_owner *owner, unsigned bin)
 {
     uint32_t capacity = owner->list[bin].capacity;
     uint32_t most = owner->space->geometry->classes[bin].stack_max;
@@ -480,7 +396,7 @@ static bool grow_locked_stack(pki_owner *owner, unsigned bin)
 static bool grow_stack(pki_owner *owner, unsigned bin)
 {
     pki_lock_take(&owner->lock);
-    bool grown = grow_locked_stack(owner, bin);
+    bool grown = pki_owner_grow_stack(owner, bin);
     pki_lock_give(&owner->lock);
     return grown;
 }
@@ -568,87 +484,6 @@ size_t pki_owners_purge(pki_space *space)
     }
     pki_lock_give(&space->owners_lock);
     return bytes;
-}
-
-/* ---- an owner that all threads share ---- */
-
-void *pki_owner_alloc_locked(pki_owner *owner, unsigned bin, bool *zero, pk_status *why)
-{
-    if (pki_unlikely(!pki_lock_enter(&owner->lock))) {
-        *why = PK_EBUSY;
-        return NULL;
-    }
-    void *p = pki_bin_pop(&pki_bins(owner)[bin]);
-    if (pki_unlikely(p == NULL)) {
-        p = fill_stack(owner, bin, why);
-    }
-    if (zero != NULL) {
-        *zero = pki_owner_pop_was_zero(owner, bin, p);
-    }
-    pki_lock_give(&owner->lock);
-    return p;
-}
-
-/* Takes the oldest blocks, some at once, off the stack; the lock is held. They go home without it: a
- * faulty one's report must find no lock held. */
-static unsigned take_oldest(pki_owner *owner, unsigned bin, void **oldest)
-{
-    pki_bin_list *list = &owner->list[bin];
-    void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
-    size_t all = list->base == NULL ? 0 : (size_t)(top - list->base);
-    size_t n = pki_min(all, PKI_OUTBOX_BLOCKS);
-    if (n > 0) {
-        list->zero_next = list->zero_end = NULL;
-        memcpy(oldest, list->base, n * sizeof *oldest);
-        memmove(list->base, list->base + n, (all - n) * sizeof *oldest);
-        atomic_store_explicit(&pki_bins(owner)[bin].top, top - n, memory_order_release);
-    }
-    return (unsigned)n;
-}
-
-static PKI_NOINLINE void free_to_full(pki_owner *owner, unsigned bin, void *p)
-{
-    void *oldest[PKI_OUTBOX_BLOCKS + 1];
-    unsigned n = 0;
-    int saved_errno = errno;
-    pki_lock_take(&owner->lock);
-    if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
-        grow_locked_stack(owner, bin);
-        if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
-            n = take_oldest(owner, bin, oldest);
-            if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
-                oldest[n++] = p; /* no memory for a stack */
-            }
-        }
-    }
-    pki_lock_give(&owner->lock);
-    pki_owner_put_home(owner, oldest, n);
-    pki_space_tick(owner->space, pki_os_milliseconds());
-    errno = saved_errno;
-}
-
-void pki_owner_free_locked(pki_owner *owner, unsigned bin, void *p)
-{
-    if (pki_unlikely(!pki_lock_enter(&owner->lock))) {
-        return; /* as in pki_owner_put_home */
-    }
-    bool pushed = pki_bin_push(&pki_bins(owner)[bin], p);
-    pki_lock_give(&owner->lock);
-    if (pki_unlikely(!pushed)) {
-        free_to_full(owner, bin, p);
-    }
-}
-
-void pki_owner_flush_locked(pki_owner *owner, unsigned bin)
-{
-    void *oldest[PKI_OUTBOX_BLOCKS];
-    unsigned n;
-    do {
-        pki_lock_take(&owner->lock);
-        n = take_oldest(owner, bin, oldest);
-        pki_lock_give(&owner->lock);
-        pki_owner_put_home(owner, oldest, n);
-    } while (n > 0);
 }
 
 /* ---- threads without a record ---- */

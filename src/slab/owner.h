@@ -188,6 +188,12 @@ pki_owner *pki_space_late_owner(pki_space *space);
 
 /* ---- inside the room ---- */
 
+/* Fills an empty stack, takes its top. NULL: see *why. The owner's lock is held. */
+void *pki_owner_fill_stack(pki_owner *owner, unsigned bin, pk_status *why);
+
+/* Makes a stack larger, if its class's bound and the memory allow. The owner's lock is held. */
+bool pki_owner_grow_stack(pki_owner *owner, unsigned bin);
+
 /* Gives the empty slabs that the owner keeps to its space; its lock is held. */
 void pki_owner_give_spares(pki_owner *owner);
 
