@@ -13,8 +13,20 @@
 PKI_THREAD_LOCAL long pki_thread_tag;
 _Atomic uintptr_t pki_lock_forking;
 
-/* A critical section is mostly below a microsecond: look that often before going to sleep. */
-enum { SPINS = 100 };
+/* A critical section is mostly below two microseconds (62 blocks brought home): look that often before
+ * going to sleep, which costs more. One thread allocates, another frees, ns a block: without the
+ * pause 36 to 87 for 100 looks, 21 to 30 for 1,000; with it 23 to 28 for 100, 19 to 24 for 300. */
+enum { SPINS = 300 };
+
+/* Tells the processor that this is a wait, so that the other thread of its core goes first. */
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#else
+    atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
 
 static bool spin(pki_lock *lock)
 {
@@ -22,7 +34,7 @@ static bool spin(pki_lock *lock)
         if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && pki_lock_try(lock)) {
             return true;
         }
-        atomic_signal_fence(memory_order_seq_cst);
+        relax();
     }
     return false;
 }
