@@ -12,9 +12,12 @@
 
 #include "heap/heap_internal.h"
 #include "os/pages.h"
+#include "slab/idle.h"
 #include "slab/settings.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+PKI_CONSTRUCTOR static void allow_idle_purge(void) { pki_idle_allow(&pki_process_heap.space); }
 
 /* ---- C11 ---- */
 

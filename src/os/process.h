@@ -35,6 +35,16 @@ typedef struct {
 
 bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void *arg);
 
+/* Starts a thread of our own that runs fn for ever: detached, all signals blocked, a small stack. false:
+ * it cannot be had. May allocate. */
+bool pki_os_start_thread(void (*fn)(void));
+
+void pki_os_sleep(uint32_t milliseconds);
+
+/* Sleeps until pki_os_wake, unless *word is not `value`; may return early. */
+void pki_os_wait(_Atomic uint32_t *word, uint32_t value);
+void pki_os_wake(_Atomic uint32_t *word);
+
 /* Runs `before` in the thread that forks, then `parent` and `child` in the two processes. */
 bool pki_os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
 

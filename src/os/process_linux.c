@@ -4,9 +4,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,6 +89,71 @@ bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void
     bool made = hook->made;
     pki_lock_give(&lock);
     return made && pthread_setspecific(hook->key, arg) == 0;
+}
+
+/* ---- a thread of our own ---- */
+
+enum { OWN_STACK = 64 * 1024 };
+
+static void *run_for_ever(void *arg)
+{
+    void (*fn)(void);
+    memcpy(&fn, &arg, sizeof fn);
+    fn();
+    return NULL;
+}
+
+/* The new thread inherits the mask: no signal handler of the program ever runs on its small stack. */
+static bool start_blocked(const pthread_attr_t *attr, void (*fn)(void))
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
+        return false;
+    }
+    void *arg;
+    memcpy(&arg, &fn, sizeof fn);
+    pthread_t thread;
+    bool started = pthread_create(&thread, attr, run_for_ever, arg) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (started) {
+        pthread_setname_np(thread, "poolkit-purge");
+    }
+    return started;
+}
+
+bool pki_os_start_thread(void (*fn)(void))
+{
+    int saved_errno = errno;
+    pthread_attr_t attr;
+    bool started = false;
+    if (pthread_attr_init(&attr) == 0) {
+        size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+        pthread_attr_setstacksize(&attr, OWN_STACK > least ? OWN_STACK : least);
+        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+        started = start_blocked(&attr, fn);
+        pthread_attr_destroy(&attr);
+    }
+    errno = saved_errno;
+    return started;
+}
+
+void pki_os_sleep(uint32_t milliseconds)
+{
+    struct timespec time = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
+    nanosleep(&time, NULL);
+}
+
+void pki_os_wait(_Atomic uint32_t *word, uint32_t value)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void pki_os_wake(_Atomic uint32_t *word)
+{
+    int saved_errno = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved_errno;
 }
 
 /* ---- fork ----

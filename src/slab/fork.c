@@ -3,6 +3,7 @@
 #include "slab/fork.h"
 
 #include "os/process.h"
+#include "slab/idle.h"
 #include "slab/meta.h"
 #include "slab/owner.h"
 #include "slab/thread.h"
@@ -89,6 +90,10 @@ static void after(bool in_child)
 
 static void after_in_parent(void) { after(false); }
 
-static void after_in_child(void) { after(true); }
+static void after_in_child(void)
+{
+    pki_idle_after_fork();
+    after(true);
+}
 
 bool pki_fork_init(void) { return pki_os_at_fork(before, after_in_parent, after_in_child); }

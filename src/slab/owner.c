@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "os/process.h"
 #include "slab/fault.h"
+#include "slab/idle.h"
 #include "slab/meta.h"
 #include "slab/settings.h"
 #include "slab/watched.h"
@@ -340,6 +341,20 @@ static void settle_slabs(pki_owner *owner, unsigned most)
     errno = saved_errno;
 }
 
+size_t pki_owners_settle(pki_space *space)
+{
+    size_t bytes = 0;
+    pki_lock_take(&space->owners_lock);
+    for (pki_owner *owner = space->owners; owner != NULL; owner = owner->next) {
+        pki_lock_take(&owner->lock);
+        owner->tick++;
+        bytes += purge_slabs(owner, IDLE_TICKS, SETTLE_PER_TICK, SETTLE_LOOKS_MAX);
+        pki_lock_give(&owner->lock);
+    }
+    pki_lock_give(&space->owners_lock);
+    return bytes;
+}
+
 /* An orphan has no thread that would do it: one of them at each tick of another. */
 static void settle_orphan(pki_space *space)
 {
@@ -365,6 +380,7 @@ static void look_before_growth(pki_owner *owner)
         return;
     }
     owner->grown = 0;
+    pki_idle_look(owner->space);
     flush_idle_stacks(owner);
     if (++owner->growth_looks % SETTLE_LOOKS == 0) {
         settle_slabs(owner, SETTLE_PER_LOOK);
@@ -445,6 +461,7 @@ void pki_owner_tick(pki_owner *owner)
     }
     int saved_errno = errno;
     owner->ticked_at = now;
+    pki_idle_look(owner->space);
     pki_owner_send(owner);
     flush_idle_stacks(owner);
     settle_slabs(owner, SETTLE_PER_TICK);

@@ -176,6 +176,10 @@ void pki_owner_tick(pki_owner *owner);
  * touch no stack: runs and large blocks. */
 void pki_thread_tick(pki_space *space);
 
+/* What pki_owner_tick does with slabs, for all owners at once, whatever their threads do; returns the
+ * bytes given back. Their stacks stay. */
+size_t pki_owners_settle(pki_space *space);
+
 /* Gives back the free pages of all owners' slabs and their spare slabs; for trim. */
 size_t pki_owners_purge(pki_space *space);
 

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "os/process.h"
 
-pki_settings_struct pki_settings = {.purge_ms = 100};
+pki_settings_struct pki_settings = {.purge_ms = 100, .background = true};
 
 static bool take(void *arg, pki_span key, pki_span value)
 {
@@ -24,9 +24,10 @@ static bool take(void *arg, pki_span key, pki_span value)
     if (pki_span_is(key, "checkers")) {
         return pki_span_switch(value, &on); /* os/watch.h looks by itself */
     }
-    bool *target = pki_span_is(key, "huge_pages") ? &pki_settings.huge_pages
-                   : pki_span_is(key, "stats")    ? &pki_settings.stats
-                                                  : NULL;
+    bool *target = pki_span_is(key, "huge_pages")   ? &pki_settings.huge_pages
+                   : pki_span_is(key, "background") ? &pki_settings.background
+                   : pki_span_is(key, "stats")      ? &pki_settings.stats
+                                                    : NULL;
     if (target == NULL || !pki_span_switch(value, &on)) {
         return false;
     }

@@ -10,7 +10,9 @@
 typedef struct {
     uint32_t purge_ms; /* purge=MILLISECONDS   unneeded memory goes back in steps of this (100)  */
     bool huge_pages;   /* huge_pages=on|off    ask for transparent huge pages in chunks (off)    */
-    bool stats;        /* stats=on|off         the drop-in prints statistics at exit (off)       */
+    bool
+        background; /* background=on|off    a thread of the drop-in's purges while others rest (on) */
+    bool stats;     /* stats=on|off         the drop-in prints statistics at exit (off)       */
     /* checkers=on|off  tell AddressSanitizer and Valgrind of pools, if one looks on (on): os/watch.h */
 } pki_settings_struct;
 

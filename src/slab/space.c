@@ -441,20 +441,23 @@ static size_t purge(pki_space *space, size_t slabs)
     return purged;
 }
 
-void pki_space_tick(pki_space *space, uint64_t now)
+size_t pki_space_tick(pki_space *space, uint64_t now)
 {
+    size_t bytes = 0;
     uint64_t last = atomic_load_explicit(&space->ticked_at, memory_order_relaxed);
     if (now - last < pki_settings.purge_ms || !pki_lock_try(&space->lock)) {
-        return;
+        return 0;
     }
     if (atomic_load_explicit(&space->ticked_at, memory_order_relaxed) == last) {
         atomic_store_explicit(&space->ticked_at, now, memory_order_relaxed);
-        purge(space, pki_min((space->dirty_least + 1) / 2, TICK_PURGE_SLABS));
+        size_t slabs = pki_min((space->dirty_least + 1) / 2, TICK_PURGE_SLABS);
+        bytes = purge(space, slabs) * PKI_SLAB_SIZE;
         space->dirty_least = space->dirty_slabs;
-        pki_space_drop_cached(space, last, SIZE_MAX);
-        release_empty(space, false);
+        bytes += pki_space_drop_cached(space, last, SIZE_MAX);
+        bytes += release_empty(space, false);
     }
     pki_lock_give(&space->lock);
+    return bytes;
 }
 
 size_t pki_space_trim(pki_space *space, size_t keep)

@@ -154,8 +154,8 @@ bool pki_space_has_large_around(pki_space *space, const void *p);
 unsigned pki_space_charge_blocks(pki_space *space, unsigned n);
 void pki_space_uncharge_blocks(pki_space *space, unsigned n);
 
-/* Purge, if 100 ms have passed since the last time. */
-void pki_space_tick(pki_space *space, uint64_t now);
+/* Purge, if 100 ms have passed since the last time. Returns the bytes given back. */
+size_t pki_space_tick(pki_space *space, uint64_t now);
 
 /* Gives dirty slabs, free chunks and cached large blocks back, but `keep` bytes of dirty slabs.
  * Returns the bytes given back. */
