@@ -18,7 +18,8 @@ typedef enum { FORBIDDEN, ALLOWED, AWAKE, PARKED } idle_state;
  * what the thread looks at is under locks. `busy` alone is handed over: see park. */
 static struct {
     _Atomic uint32_t state;
-    _Atomic bool busy; /* somebody used the space since the last look */
+    _Atomic bool busy;    /* somebody used the space since the last look */
+    _Atomic size_t grown; /* bytes taken from the system while there was no thread */
     pki_space *space;
 } idle;
 
@@ -66,14 +67,15 @@ static void start(void)
     }
 }
 
-void pki_idle_look(const pki_space *space)
+void pki_idle_look(const pki_space *space, size_t grown)
 {
     uint32_t state = atomic_load_explicit(&idle.state, memory_order_acquire);
     if (state == FORBIDDEN || space != idle.space) {
         return;
     }
     if (state == ALLOWED) {
-        if (space->used >= IDLE_FROM && pki_settings.background) {
+        size_t before = atomic_fetch_add_explicit(&idle.grown, grown, memory_order_relaxed);
+        if (before + grown >= IDLE_FROM && pki_settings.background) {
             start();
         }
         return;

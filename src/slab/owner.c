@@ -379,8 +379,8 @@ static void look_before_growth(pki_owner *owner)
     if (pki_likely(owner->grown < GROWTH_LOOK)) {
         return;
     }
+    pki_idle_look(owner->space, owner->grown * PKI_SLAB_SIZE);
     owner->grown = 0;
-    pki_idle_look(owner->space);
     flush_idle_stacks(owner);
     if (++owner->growth_looks % SETTLE_LOOKS == 0) {
         settle_slabs(owner, SETTLE_PER_LOOK);
@@ -461,7 +461,7 @@ void pki_owner_tick(pki_owner *owner)
     }
     int saved_errno = errno;
     owner->ticked_at = now;
-    pki_idle_look(owner->space);
+    pki_idle_look(owner->space, 0);
     pki_owner_send(owner);
     flush_idle_stacks(owner);
     settle_slabs(owner, SETTLE_PER_TICK);
