@@ -2,6 +2,7 @@
  * idle.c: see idle.h. */
 #include "slab/idle.h"
 
+#include "base/bits.h"
 #include "os/process.h"
 #include "slab/owner.h"
 #include "slab/settings.h"
@@ -9,7 +10,8 @@
 enum {
     IDLE_FROM =
         32 << 20, /* bytes in use: below, an idle program holds less than it is worth a thread */
-    QUIET_LOOKS = 3
+    QUIET_LOOKS = 3,
+    SLEEP_LEAST = 10 /* milliseconds: purge=0 must not make it spin */
 };
 
 typedef enum { FORBIDDEN, ALLOWED, AWAKE, PARKED } idle_state;
@@ -48,7 +50,7 @@ static void park(void)
 static void run(void)
 {
     for (unsigned quiet = 0;;) {
-        pki_os_sleep(pki_settings.purge_ms);
+        pki_os_sleep((uint32_t)pki_max(pki_settings.purge_ms, SLEEP_LEAST));
         bool busy = atomic_exchange(&idle.busy, false);
         quiet = give_back() == 0 && !busy ? quiet + 1 : 0;
         if (quiet == QUIET_LOOKS) {
