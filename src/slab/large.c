@@ -75,7 +75,7 @@ static char *map_over_aligned(pki_space *space, size_t bytes, size_t align)
 {
     size_t mapped = bytes + align;
     bool zero, possible = mapped >= align && pki_space_is_flexible(space);
-    char *p = possible ? pki_space_map(space, mapped, PKI_CHUNK_SIZE, &zero) : NULL;
+    char *p = possible ? pki_space_map(space, mapped, PKI_CHUNK_SIZE, 0, &zero) : NULL;
     if (p == NULL) {
         return NULL;
     }
@@ -101,7 +101,7 @@ static pki_large *map_large(pki_space *space, size_t size, size_t align)
     size_t offset = head_size(align), mapped = offset + size;
     bool zero = true;
     char *base = align > PKI_CHUNK_SIZE ? map_over_aligned(space, mapped, align)
-                                        : pki_space_map(space, mapped, PKI_CHUNK_SIZE, &zero);
+                                        : pki_space_map(space, mapped, PKI_CHUNK_SIZE, 0, &zero);
     if (base == NULL) {
         return NULL;
     }
@@ -127,6 +127,13 @@ static void unmap_large(pki_large *large)
 
 /* ---- the cache of freed ones ---- */
 
+static void leave_cache(pki_space *space, pki_large *large)
+{
+    list_remove(&space->large_cache, large);
+    space->large_cached -= large->mapped;
+    large->zero = false;
+}
+
 /* The smallest cached one that holds `size` at `align` and is at most a quarter too large. */
 static pki_large *take_cached(pki_space *space, size_t size, size_t align)
 {
@@ -141,9 +148,26 @@ static pki_large *take_cached(pki_space *space, size_t size, size_t align)
         }
     }
     if (best != NULL) {
-        list_remove(&space->large_cache, best);
-        space->large_cached -= best->mapped;
-        best->zero = false;
+        leave_cache(space, best);
+    }
+    return best;
+}
+
+/* The cached one nearest in size. */
+static pki_large *take_nearest(pki_space *space, size_t mapped)
+{
+    pki_large *best = NULL;
+    size_t least = SIZE_MAX;
+    for (pki_large *large = space->large_cache; large != NULL; large = large->next) {
+        size_t apart = large->mapped > mapped ? large->mapped - mapped : mapped - large->mapped;
+        bool usual = large->block == (char *)chunk_of_large(large) + head_size(PK_ALIGN);
+        if (usual && apart < least && large->mapped <= space->limit - space->used) {
+            best = large;
+            least = apart;
+        }
+    }
+    if (best != NULL) {
+        leave_cache(space, best);
     }
     return best;
 }
@@ -231,6 +255,30 @@ static pki_large *new_large(pki_space *space, size_t usable, size_t align, pk_st
     return large;
 }
 
+/* None fits: the nearest is made longer or shorter. What it has of resident pages serves on, only what it
+ * lacks is faulted in. */
+static pki_large *stretch_large(pki_space *space, size_t usable, size_t align, pk_status *why)
+{
+    if (align > PK_ALIGN || !pki_space_is_flexible(space)) {
+        return NULL;
+    }
+    pki_lock_take(&space->lock);
+    pki_large *large = take_nearest(space, head_size(align) + usable);
+    if (large != NULL) {
+        enter_large(space, large, large->mapped - head_size(align)); /* within the limit */
+    }
+    pki_lock_give(&space->lock);
+    if (large == NULL) {
+        return NULL;
+    }
+    void *block = pki_space_resize_large(space, large, usable, true, why);
+    if (block == NULL) {
+        pki_space_give_large(space, large);
+        return NULL;
+    }
+    return pki_large_at(block);
+}
+
 void *pki_space_take_large(pki_space *space, size_t size, size_t align, bool *zero, pk_status *why)
 {
     if (pki_lock_is_interrupted(&space->lock)) {
@@ -239,6 +287,9 @@ void *pki_space_take_large(pki_space *space, size_t size, size_t align, bool *ze
     }
     size_t usable = pki_align_up(size, pki_os_page_size());
     pki_large *large = reuse_large(space, usable, align);
+    if (large == NULL) {
+        large = stretch_large(space, usable, align, why);
+    }
     if (large == NULL && (large = new_large(space, usable, align, why)) == NULL) {
         return NULL;
     }
@@ -278,7 +329,7 @@ static pki_large *move_large(pki_space *space, pki_large *large, size_t mapped, 
     pki_chunk *from = chunk_of_large(large);
     size_t old_mapped = large->mapped, offset = (size_t)(large->block - (char *)from);
     bool zero;
-    pki_chunk *to = pki_space_map(space, mapped, PKI_CHUNK_SIZE, &zero);
+    pki_chunk *to = pki_space_map(space, mapped, PKI_CHUNK_SIZE, old_mapped, &zero);
     if (to == NULL) {
         return NULL;
     }

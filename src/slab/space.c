@@ -156,10 +156,10 @@ bool pki_space_purge(const pki_space *space, void *p, size_t size)
     return ops->purge != NULL;
 }
 
-void *pki_space_map(pki_space *space, size_t size, size_t align, bool *zero)
+void *pki_space_map(pki_space *space, size_t size, size_t align, size_t in_place_of, bool *zero)
 {
     pki_lock_take(&space->lock);
-    pki_space_drop_cached(space, UINT64_MAX, size);
+    pki_space_drop_cached(space, UINT64_MAX, size - in_place_of);
     pki_lock_give(&space->lock);
     void *p = map_pages(space, size, align, zero);
     if (p == NULL && pki_space_trim(space, 0) > 0) {
@@ -172,7 +172,7 @@ void *pki_space_map(pki_space *space, size_t size, size_t align, bool *zero)
 static pki_chunk *chunk_map(pki_space *space)
 {
     bool zero;
-    pki_chunk *chunk = pki_space_map(space, PKI_CHUNK_SIZE, PKI_CHUNK_SIZE, &zero);
+    pki_chunk *chunk = pki_space_map(space, PKI_CHUNK_SIZE, PKI_CHUNK_SIZE, 0, &zero);
     if (chunk != NULL) {
         if (!zero) {
             memset(chunk, 0, sizeof *chunk);

@@ -170,9 +170,10 @@ bool pki_space_check(pki_space *space);
 bool pki_space_charge(pki_space *space, size_t bytes);
 void pki_space_uncharge(pki_space *space, size_t bytes);
 
-/* Maps `size` bytes at `align`, after giving up as many bytes of cached large blocks; if there are no
- * addresses, gives back all that is free and tries again. *zero: are they known to be zero? */
-void *pki_space_map(pki_space *space, size_t size, size_t align, bool *zero);
+/* Maps `size` bytes at `align`, after giving up as many bytes of cached large blocks, less those whose
+ * pages will move here (in_place_of); if there are no addresses, gives back all that is free and
+ * tries again. *zero: are they known to be zero? */
+void *pki_space_map(pki_space *space, size_t size, size_t align, size_t in_place_of, bool *zero);
 
 /* Gives back to where it came from: what was mapped; whole pages of it. A source's pages go back
  * whole, or by its purge if it has one. False: refused. */

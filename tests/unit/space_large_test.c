@@ -202,11 +202,49 @@ START_TEST(freed_one_is_used_again)
     p = take(2 * MIB - 300 * KIB, 16, NULL); /* at most a quarter too large */
     EXPECT(p == kept);
     give(p);
-    p = take(MIB + 500 * KIB, 16, &zero); /* it would be more: a new mapping */
-    EXPECT(zero);
+    zero = true;
+    p = take(MIB + 500 * KIB, 16, &zero); /* it would be more: it is cut */
+    EXPECT(p == kept && !zero && pki_large_at(p)->usable == MIB + 500 * KIB);
     give(p);
     p = take(MIB + 500 * KIB, 2 * MIB, &zero); /* the freed one is not aligned like that */
     EXPECT(zero && space.n_large == 1);
+}
+END_TEST
+
+/* The nearest in size is made to fit, and keeps its pages. */
+START_TEST(freed_one_is_stretched)
+{
+    bool zero = true;
+    char *small = take(2 * MIB, 16, NULL), *big = take(30 * MIB, 16, NULL);
+    memset(small, 7, 2 * MIB);
+    give(small);
+    give(big);
+    size_t used = space.large_cached;
+    char *p = take(8 * MIB, 16, &zero); /* 2 are nearer than 30 */
+    EXPECT(!zero && p[0] == 7 && p[2 * MIB - 1] == 7 && p[2 * MIB] == 0 && p[8 * MIB - 1] == 0);
+    EXPECT(space.n_large == 1 && space.used == pki_large_at(p)->mapped);
+    EXPECT(space.large_cached + space.used <= used);
+    memset(p, 1, 8 * MIB);
+    give(p);
+    p = take(2 * MIB, 2 * MIB, &zero); /* not for one that is aligned otherwise */
+    EXPECT(zero);
+    give(p);
+}
+END_TEST
+
+START_TEST(stretching_keeps_the_limit)
+{
+    char *p = take(2 * MIB, 16, NULL);
+    give(p);
+    space.limit = 4 * MIB;
+    pk_status why = PK_OK;
+    bool zero;
+    EXPECT(!pki_space_take_large(&space, 8 * MIB, 16, &zero, &why) && why == PK_ELIMIT);
+    EXPECT(space.used == 0 && space.n_large == 0);
+    p = take(3 * MIB, 16, NULL);
+    EXPECT(space.used == pki_large_at(p)->mapped);
+    give(p);
+    space.limit = SIZE_MAX;
 }
 END_TEST
 
@@ -298,9 +336,10 @@ static Suite *make_suite(void)
              fresh_is_untouched, grows_in_place, moves_its_pages, moves_without_copying,
              moved_keeps_its_distance, shrinks_and_gives_back, too_large_changes_nothing,
              limit_bounds_large_blocks);
-    ADD_CASE(suite, space_case("freed"), 30, freed_one_is_used_again,
-             new_mappings_replace_freed_ones, smallest_that_fits_is_used, cache_is_bounded,
-             cache_grows_old, trim_drops_the_cache, fini_unmaps_all);
+    ADD_CASE(suite, space_case("freed"), 30, freed_one_is_used_again, freed_one_is_stretched,
+             stretching_keeps_the_limit, new_mappings_replace_freed_ones,
+             smallest_that_fits_is_used, cache_is_bounded, cache_grows_old, trim_drops_the_cache,
+             fini_unmaps_all);
     return suite;
 }
 
