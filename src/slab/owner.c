@@ -395,8 +395,12 @@ PKI_NOINLINE void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *w
     }
     pki_owner_tick(owner);
     look_before_growth(owner);
+    void *p = pki_bin_pop(&pki_bins(owner)[bin]);
+    if (pki_unlikely(p != NULL)) {
+        return p; /* to start the purging thread, malloc was called from here, and filled it */
+    }
     pki_lock_take(&owner->lock);
-    void *p = pki_owner_fill_stack(owner, bin, why);
+    p = pki_owner_fill_stack(owner, bin, why);
     pki_lock_give(&owner->lock);
     return p;
 }
