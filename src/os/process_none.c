@@ -40,6 +40,19 @@ bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void
     return true;
 }
 
+/* There is one thread: nobody to start, to wait for or to wake. */
+bool pki_os_start_thread(void (*fn)(void))
+{
+    (void)fn;
+    return false;
+}
+
+void pki_os_sleep(uint32_t milliseconds) { (void)milliseconds; }
+
+void pki_os_wait(_Atomic uint32_t *word, uint32_t value) { (void)word, (void)value; }
+
+void pki_os_wake(_Atomic uint32_t *word) { (void)word; }
+
 bool pki_os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void))
 {
     (void)before, (void)parent, (void)child;
