@@ -9,7 +9,9 @@
  * Freed ones are kept for a while: a program that allocates and frees one large block in a loop would
  * otherwise pay for the system calls and for the page faults each time. They are bounded by number,
  * by bytes and, at the space's tick, by age; and as many bytes as a new mapping brings are given
- * up before it, so that what is kept never adds to the peak. */
+ * up before it, so that what is kept never adds to the peak. One that is too long is split, one that is
+ * too short made longer (bench/malloc/large.c, 600 operations: 399,000 page faults with exact fits
+ * only, 120,000 with cutting and extending, 96,000 with splitting; glibc 86,000). */
 #include <string.h>
 
 #include "base/bits.h"
@@ -18,6 +20,7 @@
 #include "slab/watched.h"
 
 static const size_t CACHE_BYTES_MAX = (size_t)64 << 20;
+static const size_t SPLIT_LEAST = (size_t)1 << 20; /* no smaller block has a mapping of its own */
 
 static pki_chunk *chunk_of_large(pki_large *large)
 {
@@ -153,17 +156,21 @@ static pki_large *take_cached(pki_space *space, size_t size, size_t align)
     return best;
 }
 
-/* The cached one nearest in size. */
+/* The smallest that is long enough, or else the longest. */
+static bool suits_better(size_t a, size_t b, size_t wanted)
+{
+    return (a >= wanted) != (b >= wanted) ? a >= wanted : (a < b) == (a >= wanted);
+}
+
+/* The cached one that lacks the fewest pages, and has the fewest beyond. */
 static pki_large *take_nearest(pki_space *space, size_t mapped)
 {
     pki_large *best = NULL;
-    size_t least = SIZE_MAX;
     for (pki_large *large = space->large_cache; large != NULL; large = large->next) {
-        size_t apart = large->mapped > mapped ? large->mapped - mapped : mapped - large->mapped;
         bool usual = large->block == (char *)chunk_of_large(large) + head_size(PK_ALIGN);
-        if (usual && apart < least && large->mapped <= space->limit - space->used) {
+        if (usual && large->mapped <= space->limit - space->used &&
+            (best == NULL || suits_better(large->mapped, best->mapped, mapped))) {
             best = large;
-            least = apart;
         }
     }
     if (best != NULL) {
@@ -180,6 +187,18 @@ static bool worth_caching(const pki_space *space, const pki_large *large)
     }
     return entries < PKI_LARGE_CACHE_ENTRIES &&
            space->large_cached + large->mapped <= CACHE_BYTES_MAX;
+}
+
+static bool enter_cache(pki_space *space, pki_large *large)
+{
+    bool enters = worth_caching(space, large);
+    large->cached = true;
+    if (enters) {
+        large->freed_at = pki_os_milliseconds();
+        space->large_cached += large->mapped;
+        list_add(&space->large_cache, large);
+    }
+    return enters;
 }
 
 static pki_large *oldest_cached(const pki_space *space)
@@ -255,6 +274,35 @@ static pki_large *new_large(pki_space *space, size_t usable, size_t align, pk_st
     return large;
 }
 
+/* What a block taken from the cache has behind its first `mapped` bytes becomes a freed one of its own:
+ * its pages move to a chunk's boundary. Cut off, they would be unmapped, and faulted in again by the
+ * next block. Does nothing if the rest is too short or the system refuses. */
+static void split_large(pki_space *space, pki_large *large, size_t mapped)
+{
+    size_t rest = large->mapped - pki_min(mapped, large->mapped);
+    bool zero;
+    if (rest < SPLIT_LEAST || space->watched) {
+        return;
+    }
+    pki_chunk *to = pki_space_map(space, rest, PKI_CHUNK_SIZE, rest, &zero);
+    if (to == NULL || !pki_os_move((char *)chunk_of_large(large) + mapped, rest, to, rest)) {
+        return; /* as in move_large */
+    }
+    memset(to, 0, offsetof(pki_chunk, slab));
+    to->space = space;
+    to->large = (pki_large){.block = (char *)to + head_size(PK_ALIGN), .mapped = rest};
+    pki_word_set(to, 0, PKI_WORD_LARGE);
+    pki_registry_add(to);
+    pki_lock_take(&space->lock);
+    large->mapped = mapped;
+    pki_space_uncharge(space, rest);
+    bool cached = enter_cache(space, &to->large);
+    pki_lock_give(&space->lock);
+    if (!cached) {
+        unmap_large(&to->large);
+    }
+}
+
 /* None fits: the nearest is made longer or shorter. What it has of resident pages serves on, only what it
  * lacks is faulted in. */
 static pki_large *stretch_large(pki_space *space, size_t usable, size_t align, pk_status *why)
@@ -271,6 +319,7 @@ static pki_large *stretch_large(pki_space *space, size_t usable, size_t align, p
     if (large == NULL) {
         return NULL;
     }
+    split_large(space, large, head_size(align) + usable);
     void *block = pki_space_resize_large(space, large, usable, true, why);
     if (block == NULL) {
         pki_space_give_large(space, large);
@@ -308,13 +357,7 @@ void pki_space_give_large(pki_space *space, pki_large *large)
     list_remove(&space->large, large);
     space->n_large--;
     pki_space_uncharge(space, large->mapped);
-    bool cache = worth_caching(space, large);
-    large->cached = true;
-    if (cache) {
-        large->freed_at = pki_os_milliseconds();
-        space->large_cached += large->mapped;
-        list_add(&space->large_cache, large);
-    }
+    bool cache = enter_cache(space, large);
     pki_lock_give(&space->lock);
     if (!cache) {
         unmap_large(large);

@@ -211,24 +211,48 @@ START_TEST(freed_one_is_used_again)
 }
 END_TEST
 
-/* The nearest in size is made to fit, and keeps its pages. */
+/* None is long enough: the longest is made longer, and keeps its pages. */
 START_TEST(freed_one_is_stretched)
 {
     bool zero = true;
-    char *small = take(2 * MIB, 16, NULL), *big = take(30 * MIB, 16, NULL);
-    memset(small, 7, 2 * MIB);
+    char *small = take(2 * MIB, 16, NULL), *longer = take(3 * MIB, 16, NULL);
+    memset(longer, 7, 3 * MIB);
     give(small);
-    give(big);
-    size_t used = space.large_cached;
-    char *p = take(8 * MIB, 16, &zero); /* 2 are nearer than 30 */
-    EXPECT(!zero && p[0] == 7 && p[2 * MIB - 1] == 7 && p[2 * MIB] == 0 && p[8 * MIB - 1] == 0);
+    give(longer);
+    size_t cached = space.large_cached;
+    char *p = take(8 * MIB, 16, &zero);
+    EXPECT(!zero && p[0] == 7 && p[3 * MIB - 1] == 7 && p[3 * MIB] == 0 && p[8 * MIB - 1] == 0);
     EXPECT(space.n_large == 1 && space.used == pki_large_at(p)->mapped);
-    EXPECT(space.large_cached + space.used <= used);
+    EXPECT(space.large_cached < cached);
     memset(p, 1, 8 * MIB);
     give(p);
     p = take(2 * MIB, 2 * MIB, &zero); /* not for one that is aligned otherwise */
     EXPECT(zero);
     give(p);
+}
+END_TEST
+
+/* The smallest that is long enough is cut; what is cut off stays a freed one, with its pages. */
+START_TEST(freed_one_is_split)
+{
+    bool zero = true;
+    char *big = take(20 * MIB, 16, NULL), *bigger = take(40 * MIB, 16, NULL);
+    memset(big, 7, 20 * MIB);
+    give(big);
+    give(bigger);
+    size_t cached = space.large_cached;
+    char *p = take(8 * MIB, 16, NULL);
+    EXPECT(p == big && pki_large_at(p)->usable == 8 * MIB && p[8 * MIB - 1] == 7);
+    EXPECT(space.used == pki_large_at(p)->mapped && space.large_cached == cached - space.used);
+    space_is_sound();
+    char *rest = take(10 * MIB, 16, &zero);
+    EXPECT(!zero && rest[0] == 7 && rest[10 * MIB - 1] == 7);
+    EXPECT(resident_pages(rest, 10 * MIB) == 10 * MIB / pki_os_page_size());
+    memset(rest, 8, 10 * MIB);
+    EXPECT(p[0] == 7 && p[8 * MIB - 1] == 7);
+    give(p);
+    give(rest);
+    space_is_sound();
 }
 END_TEST
 
@@ -254,11 +278,11 @@ START_TEST(new_mappings_replace_freed_ones)
     char *p[4];
     for (size_t i = 0; i < 4; i++) p[i] = take(2 * MIB + i * MIB, 16, NULL);
     for (size_t i = 0; i < 4; i++) give(p[i]);
-    size_t cached = space.large_cached, first = pki_large_at(p[0])->mapped;
+    size_t cached = space.large_cached;
     char *more = take(MIB, 16, NULL);
-    EXPECT(space.large_cached == cached - first);
-    more = resize(more, 20 * MIB, true);
-    EXPECT(more && space.large_cached <= cached - first);
+    EXPECT(space.large_cached == cached - space.used);
+    more = resize(more, 8 * MIB, true);
+    EXPECT(more && space.large_cached <= cached - 7 * MIB);
     pki_space_trim(&space, 0);
     EXPECT(space.large_cached == 0);
 }
@@ -337,7 +361,7 @@ static Suite *make_suite(void)
              moved_keeps_its_distance, shrinks_and_gives_back, too_large_changes_nothing,
              limit_bounds_large_blocks);
     ADD_CASE(suite, space_case("freed"), 30, freed_one_is_used_again, freed_one_is_stretched,
-             stretching_keeps_the_limit, new_mappings_replace_freed_ones,
+             freed_one_is_split, stretching_keeps_the_limit, new_mappings_replace_freed_ones,
              smallest_that_fits_is_used, cache_is_bounded, cache_grows_old, trim_drops_the_cache,
              fini_unmaps_all);
     return suite;
