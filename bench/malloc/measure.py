@@ -12,7 +12,8 @@ from pathlib import Path
 
 TIMEOUT = 120       # seconds for one run; the slowest takes a few
 LINGER = 1.0        # seconds after which memory is looked at again
-COUNTED_PAIRS = 20_000
+COUNTED = 16_000  # a multiple of the batches and of the text's steps in pairs.c
+OPERATIONS = ("pair", "batch", "mixed", "calloc", "aligned", "realloc", "new", "aligned-new")
 
 
 class Failed(Exception):
@@ -138,25 +139,37 @@ def footprints(programs, allocators, say):
     return found
 
 
-def _collected(build, allocator, pairs):
+def _collected(build, allocator, operation, number):
     """Instructions of the program `pairs`, as callgrind counts them, or None."""
     environment = base_environment()
     if allocator.library != "-":
         environment["LD_PRELOAD"] = allocator.library
     try:
         done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                               str(Path(build) / "pairs"), str(pairs)], env=environment,
-                              capture_output=True, text=True, timeout=TIMEOUT)
+                               str(Path(build) / "pairs"), operation, str(number)],
+                              env=environment, capture_output=True, text=True, timeout=TIMEOUT)
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"Collected : (\d+)", done.stderr)
     return int(found.group(1)) if found and done.returncode == 0 else None
 
 
-def instructions(build, allocator):
-    """Instructions of one hot pair of malloc and free of 64 bytes with the loop around it."""
-    once = _collected(build, allocator, COUNTED_PAIRS)
-    twice = _collected(build, allocator, 2 * COUNTED_PAIRS)
+def _instructions(build, allocator, operation):
+    """Instructions of one hot operation with the loop around it."""
+    once = _collected(build, allocator, operation, COUNTED)
+    twice = _collected(build, allocator, operation, 2 * COUNTED)
     if once is None or twice is None:
         return None
-    return round((twice - once) / COUNTED_PAIRS, 1)
+    return round((twice - once) / COUNTED, 1)
+
+
+def instructions(build, allocators, say):
+    """{operation: {allocator: instructions}}; as many at a time as there are cores."""
+    jobs = [(o, a) for o in OPERATIONS for a in allocators]
+    found = {operation: {} for operation in OPERATIONS}
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        counts = pool.map(lambda job: _instructions(build, job[1], job[0]), jobs)
+        for (operation, allocator), count in zip(jobs, counts):
+            say(f"counting instructions: {operation} on {allocator.name}")
+            found[operation][allocator.name] = count
+    return found

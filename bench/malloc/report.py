@@ -57,13 +57,22 @@ def _left(marks):
     return marks["freed"]["later"] / MIB if marks else None
 
 
+OPERATIONS = {"pair": "malloc + free", "batch": "the same, 100 and 100", "mixed": "16 to 1,024 bytes",
+              "calloc": "calloc 256 + free", "aligned": "posix_memalign + free",
+              "realloc": "realloc, 32 bytes more", "new": "new + sized delete",
+              "aligned-new": "aligned new + delete"}
+
+
 def instruction_table(result):
-    """Instructions per pair."""
+    """Instructions per operation."""
     counts = result["instructions"]
     if not counts:
         return ""
-    return table.render("Instructions of malloc + free, 64 bytes, hot, with the loop around it",
-                        ["", *counts], [["pair", *(_cell(v, "{:.0f}") for v in counts.values())]])
+    names = [a["name"] for a in result["allocators"]]
+    rows = [[OPERATIONS[operation], *(_cell(found.get(n), "{:.0f}") for n in names)]
+            for operation, found in counts.items()]
+    return table.render("Instructions of a hot operation, 64 bytes where none is said, with the "
+                        "loop around it", ["", *names], rows)
 
 
 def means_table(result):

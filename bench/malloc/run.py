@@ -83,9 +83,7 @@ def measure_all(options, folder):
         rounds.run(number, options.rounds)
     marked = [p for p in programs if p.kind == all_programs.WORKLOAD]
     footprints = measure.footprints(marked, found, say)
-    say("counting instructions")
-    counts = {a.name: measure.instructions(build, a) for a in found} \
-        if shutil.which("valgrind") else {}
+    counts = measure.instructions(build, found, say) if shutil.which("valgrind") else {}
     say("")
     where["load_at_end"] = machine.load()
     return settle({

@@ -56,7 +56,11 @@ EXPORT void *realloc(void *p, size_t n)
 /* Not by our own exported name: a counting library in front of us would see two calls. */
 static void *alloc_aligned(size_t align, size_t n)
 {
-    return pk_heap_alloc_aligned(&pki_process_heap, n, align);
+    if (pki_unlikely(!pki_is_power_of_two(align))) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return pki_process_alloc_aligned(n, pki_max(align, PK_ALIGN));
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t n) { return alloc_aligned(align, n); }

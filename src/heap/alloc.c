@@ -208,7 +208,11 @@ void *pk_heap_alloc_aligned(pk_heap *heap, size_t n, size_t align)
         errno = EINVAL;
         return NULL;
     }
-    return pki_heap_alloc_slow(heap, (pki_request){n, pki_max(align, PK_ALIGN), false, false});
+    align = pki_max(align, PK_ALIGN);
+    pki_owner *owner = pki_thread_owner(&heap->space);
+    void *p = pki_likely(owner != NULL) ? pki_small_alloc_aligned(owner, n, align) : NULL;
+    return pki_likely(p != NULL) ? p
+                                 : pki_heap_alloc_slow(heap, (pki_request){n, align, false, false});
 }
 
 void *pk_heap_alloc_atleast(pk_heap *heap, size_t n, size_t *got)

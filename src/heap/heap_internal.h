@@ -51,6 +51,18 @@ PKI_INLINE void *pki_small_alloc(pki_owner *owner, size_t n)
     return pki_bin_pop(pki_bin_at(owner, pki_small_offset[(n + 15) / 16]));
 }
 
+/* For an alignment of up to PKI_SMALL_MAX: the sizes that are a multiple of it are classes of their own
+ * as far as PKI_SMALL_MAX, and slabs begin at multiples of 64 KiB, so all blocks of such a class
+ * are aligned. NULL: the stack is empty, or it is none of these. */
+PKI_INLINE void *pki_small_alloc_aligned(pki_owner *owner, size_t n, size_t align)
+{
+    if (pki_unlikely(n > PKI_SMALL_MAX || align > PKI_SMALL_MAX)) {
+        return NULL;
+    }
+    size_t multiple = pki_align_up(pki_max(n, 1), align);
+    return pki_likely(multiple <= PKI_SMALL_MAX) ? pki_small_alloc(owner, multiple) : NULL;
+}
+
 /* malloc: from the process heap. */
 PKI_INLINE void *pki_process_alloc(size_t n)
 {
@@ -61,6 +73,15 @@ PKI_INLINE void *pki_process_alloc(size_t n)
         }
     }
     return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, false, false});
+}
+
+/* aligned_alloc, likewise; the alignment is a power of two, PK_ALIGN or more. */
+PKI_INLINE void *pki_process_alloc_aligned(size_t n, size_t align)
+{
+    void *p = pki_small_alloc_aligned(pki_me, n, align);
+    return pki_likely(p != NULL)
+               ? p
+               : pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, align, false, false});
 }
 
 /* free: to whichever heap it belongs. */

@@ -49,7 +49,9 @@ static void *move(pk_heap *heap, const pki_place *place, void *p, size_t n)
 {
     bool shrinks = n <= place->usable;
     int saved_errno = errno;
-    void *to = pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, shrinks});
+    void *to = heap == &pki_process_heap && !shrinks
+                   ? pki_process_alloc(n)
+                   : pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, shrinks});
     if (to != NULL) {
         memcpy(to, p, pki_min(n, place->usable));
         pki_free(p);
