@@ -279,13 +279,16 @@ static pki_large *new_large(pki_space *space, size_t usable, size_t align, pk_st
  * next block. Does nothing if the rest is too short or the system refuses. */
 static void split_large(pki_space *space, pki_large *large, size_t mapped)
 {
+    static _Atomic bool refused; /* never again: each time may lose addresses; relaxed, a hint */
     size_t rest = large->mapped - pki_min(mapped, large->mapped);
     bool zero;
-    if (rest < SPLIT_LEAST || space->watched) {
+    if (rest < SPLIT_LEAST || space->watched ||
+        atomic_load_explicit(&refused, memory_order_relaxed)) {
         return;
     }
     pki_chunk *to = pki_space_map(space, rest, PKI_CHUNK_SIZE, rest, &zero);
     if (to == NULL || !pki_os_move((char *)chunk_of_large(large) + mapped, rest, to, rest)) {
+        atomic_store_explicit(&refused, true, memory_order_relaxed);
         return; /* as in move_large */
     }
     memset(to, 0, offsetof(pki_chunk, slab));
