@@ -282,8 +282,7 @@ static void split_large(pki_space *space, pki_large *large, size_t mapped)
     static _Atomic bool refused; /* never again: each time may lose addresses; relaxed, a hint */
     size_t rest = large->mapped - pki_min(mapped, large->mapped);
     bool zero;
-    if (rest < SPLIT_LEAST || space->watched ||
-        atomic_load_explicit(&refused, memory_order_relaxed)) {
+    if (rest < SPLIT_LEAST || atomic_load_explicit(&refused, memory_order_relaxed)) {
         return;
     }
     pki_chunk *to = pki_space_map(space, rest, PKI_CHUNK_SIZE, rest, &zero);
@@ -310,8 +309,8 @@ static void split_large(pki_space *space, pki_large *large, size_t mapped)
  * lacks is faulted in. */
 static pki_large *stretch_large(pki_space *space, size_t usable, size_t align, pk_status *why)
 {
-    if (align > PK_ALIGN || !pki_space_is_flexible(space)) {
-        return NULL;
+    if (align > PK_ALIGN || !pki_space_is_flexible(space) || space->watched) {
+        return NULL; /* a checker does not follow pages that move */
     }
     pki_lock_take(&space->lock);
     pki_large *large = take_nearest(space, head_size(align) + usable);
