@@ -71,7 +71,6 @@ struct image *image_attach(struct session *s, int folder, const char *name)
     image->start = shared->start;
     image->process = pidfd_open(image->pid, 0);
     image->status = open_status(image->pid);
-    image->discarded = s->options->first_only && s->n_images > 0;
     image_sample(image);
     return image;
 }

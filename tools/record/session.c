@@ -29,8 +29,10 @@
 
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)
-#define BUSY_WAIT (2 * MS)   /* between rounds while events come */
-#define IDLE_WAIT (10 * MS)  /* and while none come */
+#define BUSY_WAIT (2 * MS)  /* between rounds while events come */
+#define IDLE_WAIT (10 * MS) /* and while none come */
+#define EARLY_WAIT (MS / 2) /* in the beginning: a short program is to be seen alive */
+#define EARLY (100 * MS)
 #define SAMPLE_BUSY (2 * MS) /* between samples while events come: peaks are short */
 #define SAMPLE_LEAST (10 * MS)
 #define SAMPLE_MOST (80 * MS)
@@ -64,16 +66,20 @@ static void reap(struct session *s)
     s->childless = pid < 0;
 }
 
-/* An image is over when its process has ended or begun another image. */
-static bool is_over(const struct session *s, size_t at)
+static bool is_older(const struct image *a, const struct image *b)
 {
-    const struct image *image = s->images[at];
+    return ticks_since(a->start, b->start) > 0;
+}
+
+/* An image is over when its process has ended or begun another image. */
+static bool is_over(const struct session *s, const struct image *image)
+{
     struct pollfd ended = {.fd = image->process, .events = POLLIN};
     if (image->process < 0 || (poll(&ended, 1, 0) == 1 && ended.revents)) {
         return true;
     }
-    for (size_t i = at + 1; i < s->n_images; i++) {
-        if (s->images[i]->pid == image->pid) {
+    for (size_t i = 0; i < s->n_images; i++) {
+        if (s->images[i]->pid == image->pid && is_older(image, s->images[i])) {
             return true;
         }
     }
@@ -85,7 +91,7 @@ static bool see_who_is_gone(struct session *s)
     bool any = false;
     for (size_t i = 0; i < s->n_images; i++) {
         struct image *image = s->images[i];
-        if (is_live(image) && !image->gone && is_over(s, i)) {
+        if (is_live(image) && !image->gone && is_over(s, image)) {
             image->gone = any = true;
         }
     }
@@ -102,7 +108,19 @@ static struct image *find_image(const struct session *s, const char *id, size_t 
     return NULL;
 }
 
-static void attach(struct session *s, const char *name, bool rings)
+/* A folder lists its files in any order; those found together are brought into that of their
+ * beginnings. */
+static void add_image(struct session *s, struct image *image, size_t known)
+{
+    s->images = pki_grow(s->images, s->n_images + 1, sizeof *s->images);
+    size_t at = s->n_images++;
+    for (; at > known && is_older(image, s->images[at - 1]); at--) {
+        s->images[at] = s->images[at - 1];
+    }
+    s->images[at] = image;
+}
+
+static void attach(struct session *s, const char *name, bool rings, size_t known)
 {
     const char *dot = strchr(name, '.');
     if (!dot || strncmp(name, "tmp-", 4) == 0) {
@@ -111,8 +129,7 @@ static void attach(struct session *s, const char *name, bool rings)
     if (!rings && strcmp(dot, ".image") == 0) {
         struct image *image = image_attach(s, s->spool.folder, name);
         if (image) {
-            s->images = pki_grow(s->images, s->n_images + 1, sizeof *s->images);
-            s->images[s->n_images++] = image;
+            add_image(s, image, known);
         }
     } else if (rings && strncmp(dot, ".ring.", 6) == 0) {
         struct image *image = find_image(s, name, (size_t)(dot - name));
@@ -129,15 +146,19 @@ static void look_for_files(struct session *s)
 {
     int fd = openat(s->spool.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    size_t known = s->n_images;
     s->look_again = folder == NULL;
     for (int rings = 0; folder && rings < 2; rings++) {
         rewinddir(folder);
         for (struct dirent *entry; (entry = readdir(folder));) {
-            attach(s, entry->d_name, rings == 1);
+            attach(s, entry->d_name, rings == 1, known);
         }
     }
     if (folder) {
         closedir(folder);
+    }
+    for (size_t i = known ? known : 1; i < s->n_images && s->options->first_only; i++) {
+        s->images[i]->discarded = true;
     }
 }
 
@@ -232,6 +253,7 @@ static void obey(struct session *s)
 static uint64_t patience(const struct session *s, bool busy)
 {
     uint64_t wait = busy ? BUSY_WAIT : IDLE_WAIT, passed = ticks_monotonic() - s->begun;
+    wait = passed < EARLY ? EARLY_WAIT : wait;
     const double times[] = {s->options->delay, s->options->delay + s->options->duration};
     for (size_t i = 0; i < 2; i++) {
         uint64_t due = (uint64_t)(times[i] * 1e9);
