@@ -59,7 +59,7 @@ struct image {
     uint64_t events, dropped;
     uint64_t drained; /* records taken in the last round */
 
-    int process;      /* a pidfd, -1: the process had ended when we looked */
+    int process;      /* a pidfd; -1: it had ended already, or the kernel has none */
     int status;       /* /proc/PID/status, or -1 */
     uint64_t sampled; /* when last, CLOCK_MONOTONIC */
     uint64_t pause;   /* until the next time, nanoseconds; longer while nothing changes */

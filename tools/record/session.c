@@ -75,7 +75,9 @@ static bool is_older(const struct image *a, const struct image *b)
 static bool is_over(const struct session *s, const struct image *image)
 {
     struct pollfd ended = {.fd = image->process, .events = POLLIN};
-    if (image->process < 0 || (poll(&ended, 1, 0) == 1 && ended.revents)) {
+    /* Without a pidfd a process is seen to be gone only when its parent has taken note of it. */
+    if (image->process < 0 ? kill(image->pid, 0) != 0 && errno == ESRCH
+                           : poll(&ended, 1, 0) == 1 && ended.revents) {
         return true;
     }
     for (size_t i = 0; i < s->n_images; i++) {
