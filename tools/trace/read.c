@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guess.h"
 #include "reader.h"
 
 static bool has_counted(struct trace *t, const struct pki_chunk *chunk,
@@ -24,7 +25,7 @@ static int read_chunk(struct trace *t, const struct pki_chunk *chunk, struct tra
 {
     const char *what;
     if (!pki_source_read(&t->source, chunk, &t->content, why)) return -1;
-    int n = pki_unpack(&t->unpacker, &t->content, events, &what);
+    int n = pki_unpack(t->guess, &t->content, events, &what);
     if (n < 0) pki_source_damaged(&t->source, chunk, what, why);
     return n;
 }
@@ -125,7 +126,7 @@ struct trace *trace_open(const char *path, char *why)
 {
     struct trace *t = calloc(1, sizeof *t);
     if (t) t->source.fd = -1;
-    if (!t || !(t->path = strdup(path))) {
+    if (!t || !(t->path = strdup(path)) || !(t->guess = malloc(sizeof *t->guess))) {
         pki_why(why, "%s: there is no memory to read it", path);
         trace_end(t);
         return NULL;
@@ -146,6 +147,7 @@ void trace_end(struct trace *t)
     pki_tables_drop(&t->tables);
     pki_bytes_drop(&t->content);
     free(t->chunks.at);
+    free(t->guess);
     free(t->path);
     free(t);
 }

@@ -47,7 +47,7 @@ struct trace {
     struct pki_tables tables;
     struct pki_list chunks;   /* struct pki_chunk, those of events */
     struct pki_bytes content; /* of the chunk that was read last */
-    struct pki_unpacker unpacker;
+    struct pki_guess *guess;
     bool whole;
     uint64_t end;    /* byte behind the last chunk but TRACE_LAST */
     uint32_t number; /* of chunks before it */

@@ -130,7 +130,7 @@ static const char *add_last(struct pki_tables *t, struct pki_cursor *c)
     t->tick = pki_take(c);
     uint64_t stack = pki_take(c), thread = pki_take(c);
     if (stack < t->top_stack || stack > t->stacks.n + TRACE_STACKS_MISSING + 1 ||
-        thread > TRACE_THREADS_MOST || t->tick > UINT64_MAX / TRACE_TICK) {
+        thread > TRACE_THREADS_MOST || t->tick > TRACE_TICKS_MOST) {
         return "holds impossible totals";
     }
     t->top_stack = (uint32_t)stack;

@@ -116,7 +116,7 @@ struct trace_writer *trace_create(const char *path, const struct trace_info *inf
 bool trace_put(struct trace_writer *w, const struct trace_event *event)
 {
     struct trace_event e = *event;
-    if (e.op >= TRACE_OP_END || (e.op >= TRACE_COMES_END && e.op < TRACE_FREE) || e.align > 63) {
+    if (e.op >= TRACE_OP_END || (e.op >= TRACE_COMES_END && e.op < TRACE_FREE) || e.align > TRACE_ALIGN_MOST) {
         return pki_writer_fail(w, "an event is of no known kind");
     }
     if (e.stack > w->n_stacks + TRACE_STACKS_MISSING) e.stack = 0;
