@@ -27,11 +27,11 @@ struct pki_birth {
 };
 
 struct pki_guess {
-    uint64_t last_come, last_old; /* addresses */
-    uint64_t taken;               /* the last that a realloc took, */
-    uint32_t taken_birth;         /* if it came in this chunk */
-    uint32_t last_birth;          /* that went */
-    uint32_t n;                   /* births */
+    uint64_t last_come, last_old;    /* addresses */
+    uint64_t taken;                  /* the last that a realloc took, */
+    uint32_t taken_birth;            /* if it came in this chunk */
+    uint32_t last_birth;             /* that went */
+    uint32_t n;                      /* births */
     uint32_t lists[PKI_GUESS_LISTS]; /* index + 1 of the first */
     uint64_t stacks[PKI_GUESS_STACKS];
     struct pki_birth births[TRACE_BLOCK]; /* the first n are set */

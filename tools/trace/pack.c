@@ -23,7 +23,7 @@ struct pki_packer {
     struct column column[PKI_COLUMNS];
     uint64_t first, last; /* ticks */
     size_t n;
-    uint32_t stack_come, stack_go; /* of the last event of either kind */
+    uint32_t stack_come, stack_go;      /* of the last event of either kind */
     uint32_t finder[1u << FINDER_BITS]; /* by address: index + 1 of its last birth */
     struct pki_guess guess;
     uint8_t bytes[];
@@ -32,10 +32,17 @@ struct pki_packer {
 /* Longest numbers in bytes: 1 below 128, 3 of 16 bits and of folded 17, 5 of 32 and of
  * folded 33. */
 static const uint8_t longest[PKI_COLUMNS] = {
-    [PKI_OPS] = 1,        [PKI_THREADS] = 3,         [PKI_TIMES] = PKI_VARINT_MOST,
-    [PKI_STACKS_COME] = 5, [PKI_STACKS_GO] = 5,      [PKI_SIZES_COME] = PKI_VARINT_MOST,
-    [PKI_SIZES_GO] = PKI_VARINT_MOST, [PKI_ALIGNS] = 1, [PKI_ADDRESSES_COME] = PKI_VARINT_MOST,
-    [PKI_BIRTHS] = 3,     [PKI_ADDRESSES_GO] = PKI_VARINT_MOST,
+    [PKI_OPS] = 1,
+    [PKI_THREADS] = 3,
+    [PKI_TIMES] = PKI_VARINT_MOST,
+    [PKI_STACKS_COME] = 5,
+    [PKI_STACKS_GO] = 5,
+    [PKI_SIZES_COME] = PKI_VARINT_MOST,
+    [PKI_SIZES_GO] = PKI_VARINT_MOST,
+    [PKI_ALIGNS] = 1,
+    [PKI_ADDRESSES_COME] = PKI_VARINT_MOST,
+    [PKI_BIRTHS] = 3,
+    [PKI_ADDRESSES_GO] = PKI_VARINT_MOST,
 };
 
 void pki_guess_start(struct pki_guess *g)

@@ -78,7 +78,7 @@ static bool count_events(struct trace *t, char *why)
     return n >= 0;
 }
 
-static bool keep_chunk(struct trace *t, const struct pki_chunk *chunk, uint64_t *kept, char *why)
+static bool keep_chunk(struct trace *t, const struct pki_chunk *chunk, char *why)
 {
     if ((t->number == 0) != (chunk->kind == TRACE_INFO)) {
         return pki_source_damaged(&t->source, chunk, "stands where it should not", why);
@@ -90,8 +90,8 @@ static bool keep_chunk(struct trace *t, const struct pki_chunk *chunk, uint64_t 
         return true;
     }
     if (!pki_source_read(&t->source, chunk, &t->content, why)) return false;
-    *kept += t->content.n;
-    const char *wrong = *kept > TRACE_KEPT_MOST
+    t->kept += t->content.n;
+    const char *wrong = t->kept > TRACE_KEPT_MOST
                             ? "is beyond the most that names and stacks may take"
                             : pki_tables_add(&t->tables, chunk->kind, &t->content);
     return wrong ? pki_source_damaged(&t->source, chunk, wrong, why) : true;
@@ -102,12 +102,11 @@ static bool read_chunks(struct trace *t, char *why)
 {
     struct pki_chunk chunk;
     enum pki_found found;
-    uint64_t kept = 0;
     t->end = TRACE_HEAD;
     for (;;) {
         found = pki_source_find(&t->source, t->end, t->number, &chunk, why);
         if (found != PKI_FOUND) break;
-        if (!keep_chunk(t, &chunk, &kept, why)) return false;
+        if (!keep_chunk(t, &chunk, why)) return false;
         if (chunk.kind == TRACE_LAST) {
             t->whole = true;
             if (chunk.at + chunk.length == t->source.size) return true;
