@@ -179,15 +179,20 @@ bool trace_put_stack(struct trace_writer *w, uint32_t stack, const uint64_t *fra
     return kept(w, TRACE_STACKS, put_frames(w, stack, frames, n));
 }
 
-int trace_put_thread(struct trace_writer *w, const struct trace_thread *thread)
+static int put_thread(struct trace_writer *w, int64_t tid, const char *name)
 {
     struct pki_bytes *b = &w->kept[TRACE_THREADS];
-    if (w->n_threads >= TRACE_THREADS_MOST) return -1;
-    char name[sizeof thread->name + 1] = {0};
-    memcpy(name, thread->name, sizeof thread->name);
-    bool ok = pki_bytes_number(b, pki_fold(thread->tid)) && pki_bytes_text(b, name);
-    if (!kept(w, TRACE_THREADS, ok)) return -1;
-    return (int)w->n_threads++;
+    bool ok = pki_bytes_number(b, pki_fold(tid)) && pki_bytes_text(b, name);
+    return kept(w, TRACE_THREADS, ok) ? (int)w->n_threads++ : -1;
+}
+
+int trace_put_thread(struct trace_writer *w, const struct trace_thread *thread)
+{
+    char name[sizeof thread->name] = {0};
+    if (w->n_threads == TRACE_THREADS_MOST) return TRACE_THREADS_MOST - 1;
+    if (w->n_threads == TRACE_THREADS_MOST - 1) return put_thread(w, 0, "all others");
+    memcpy(name, thread->name, sizeof name - 1);
+    return put_thread(w, thread->tid, name);
 }
 
 bool trace_put_module(struct trace_writer *w, const struct trace_module *module)
