@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "map.h"
+#include "addresses.h"
 
 #define THREADS 65536
 #define LATES 64 /* frees that are late at the same time; older ones are given up */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * map.h: from the address of a live block to its slot.
+ * addresses.h: from the address of a live block to its slot.
  *
  * Open addressing with linear steps, at most three quarters full; a removed entry is filled by
  * those behind it, so that there are no traces of the dead to step over.
  */
-#ifndef POOLKIT_TRACE_MAP_H
-#define POOLKIT_TRACE_MAP_H
+#ifndef POOLKIT_TRACE_ADDRESSES_H
+#define POOLKIT_TRACE_ADDRESSES_H
 
 #include <stdbool.h>
 #include <stddef.h>

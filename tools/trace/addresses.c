@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * map.c: from the address of a live block to its slot.
+ * addresses.c: from the address of a live block to its slot.
  */
-#include "map.h"
+#include "addresses.h"
 
 #include <stdlib.h>
 
