@@ -237,7 +237,7 @@ void image_put_module(struct image *image, const struct trace_module *module)
 void image_finish(struct image *image)
 {
     char why[TRACE_WHY];
-    image->killed = !atomic_load(&image->shared->ended);
+    image->dropped += atomic_load(&image->shared->lost);
     if (image->writer && !trace_close(image->writer, !image->damaged, why)) {
         image->session->failed = true;
         pki_note("%s: %s", image->file, why);

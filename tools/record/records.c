@@ -165,63 +165,67 @@ static void take_gap(struct image *image, struct ring *r)
     }
 }
 
-/* How many words the record has, 0 if it is none. */
+/* How many words a record has that is no event; 0 if it is none. */
 static uint64_t words_of(const struct ring *r)
 {
-    uint64_t there = r->head - r->read, least, kind = word(r, 0) & 0xff;
-    switch (kind) {
+    uint64_t there = r->head - r->read, more;
+    switch (word(r, 0) & 0xff) {
     case PKI_WIRE_THREAD:
         return 4;
     case PKI_WIRE_THREAD_END:
         return 1;
     case PKI_WIRE_STACK:
-        least = there < 2 ? UINT64_MAX : word(r, 1) >> 32;
-        return least <= PKI_WIRE_STACK_MOST ? 2 + least : 0;
+        more = there < 2 ? UINT64_MAX : word(r, 1) >> 32;
+        return more <= PKI_WIRE_STACK_MOST ? 2 + more : 0;
     case PKI_WIRE_MODULE:
-        least = there < 5 ? UINT64_MAX : (word(r, 4) & UINT32_MAX) + (word(r, 4) >> 32);
-        return least <= MOST_TEXT ? 5 + (least + 7) / 8 : 0;
+        more = there < 5 ? UINT64_MAX : (word(r, 4) & UINT32_MAX) + (word(r, 4) >> 32);
+        return more <= MOST_TEXT ? 5 + (more + 7) / 8 : 0;
     case PKI_WIRE_MODULE_GONE:
     case PKI_WIRE_GAP:
         return 2;
     default:
-        return kind < TRACE_COMES_END ? 4 : kind >= TRACE_FREE && kind < TRACE_OP_END ? 3 : 0;
+        return 0;
     }
 }
 
-static bool take_side_record(struct image *image, struct ring *r, uint64_t words)
+static bool take_side_record(struct image *image, struct ring *r)
 {
+    uint64_t words = words_of(r);
+    if (words == 0 || words > r->head - r->read) {
+        return false;
+    }
+    bool good = true;
     switch (word(r, 0) & 0xff) {
     case PKI_WIRE_THREAD:
         take_thread(r);
-        return true;
+        break;
     case PKI_WIRE_STACK:
-        return take_stack(image, r, words - 2);
+        good = take_stack(image, r, words - 2);
+        break;
     case PKI_WIRE_MODULE:
         take_module(image, r, word(r, 4) & UINT32_MAX, word(r, 4) >> 32);
-        return true;
+        break;
     case PKI_WIRE_GAP:
         take_gap(image, r);
-        return true;
+        break;
     default: /* what ends is known from what comes after it */
-        return true;
+        break;
     }
+    r->read += words;
+    return good;
 }
 
 bool record_take(struct image *image, struct ring *r)
 {
-    uint64_t kind = word(r, 0) & 0xff;
-    uint64_t words = words_of(r);
-    bool good = true;
-    if (words == 0 || words > r->head - r->read) {
-        return false;
-    }
-    if (kind < TRACE_COMES_END) {
+    uint64_t kind = word(r, 0) & 0xff, there = r->head - r->read;
+    if (kind < TRACE_COMES_END && there >= 4) {
         take_coming(image, r);
-    } else if (kind < TRACE_OP_END) {
+        r->read += 4;
+    } else if (kind >= TRACE_FREE && kind < TRACE_OP_END && there >= 3) {
         take_going(image, r);
+        r->read += 3;
     } else {
-        good = take_side_record(image, r, words);
+        return take_side_record(image, r);
     }
-    r->read += words;
-    return good;
+    return true;
 }

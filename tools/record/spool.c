@@ -141,6 +141,7 @@ bool spool_changed(struct spool *s)
 void spool_end(struct spool *s)
 {
     if (s->control) {
+        atomic_store(&s->control->recording, 0);
         atomic_store(&s->control->ended, 1);
         munmap(s->control, PKI_WIRE_PAGE);
     }
