@@ -81,9 +81,12 @@ static void show_images(const char *dir)
         const struct pki_wire_image *image = reader_map(dir, entry->d_name, &bytes);
         if (!image) continue;
         printf("image pid=%d parent=%d forked=%u ended=%u stacks=%u lost=%llu anonymous=%llu"
-               " program=%s\n",
+               " memo=%llu/%llu unwind=%llu/%llu/%llu/%llu program=%s\n",
                image->pid, image->parent, image->forked, image->ended, image->stacks,
                (unsigned long long)image->lost, (unsigned long long)image->anonymous,
+               (unsigned long long)image->memo_wrong, (unsigned long long)image->memo_checked,
+               (unsigned long long)image->unwind_wrong, (unsigned long long)image->unwind_short,
+               (unsigned long long)image->unwind_long, (unsigned long long)image->unwind_checked,
                image->program);
     }
     if (folder) closedir(folder);

@@ -6,7 +6,7 @@
  * child, a program that is not recorded, and an event in a signal handler that has come upon this
  * very path: its thread gets a second ring for it, so that no record is torn.
  */
-#include "recorder.h"
+#include "stacks.h"
 #include "shim/interpose.h"
 
 #include <pthread.h>
@@ -105,6 +105,17 @@ static inline void end(struct pki_self *self, struct pki_thread *t, uint32_t aft
     self->epoch = after;
 }
 
+void pki_with_ring(void (*what)(struct pki_thread *))
+{
+    struct pki_self *self = &pki_self;
+    uint32_t after;
+    struct pki_thread *t = begin(self, &after);
+    if (t) {
+        what(t);
+        end(self, t, after);
+    }
+}
+
 #define COMES_WORDS 4
 #define GOES_WORDS 3
 
@@ -114,16 +125,16 @@ void *pki_hook_comes(enum trace_op op, void *block, size_t size, size_t align,
     struct pki_self *self = &pki_self;
     uint32_t after;
     struct pki_thread *t = begin(self, &after);
-    (void)frame;
     if (!t) {
         return block;
     }
     uint64_t log2 = align ? (uint64_t)__builtin_ctzl(align) : 0;
+    uint64_t stack = pki_control->stacks ? pki_stack_number(t, frame) : 0;
     if (pki_has_room(t, COMES_WORDS)) {
         pki_put(t, 0, pki_ticks() << 8 | op);
         pki_put(t, 1, (uint64_t)(uintptr_t)block | log2 << 57);
         pki_put(t, 2, size);
-        pki_put(t, 3, 0);
+        pki_put(t, 3, stack);
         pki_publish(t, COMES_WORDS);
     } else {
         t->dropped++;
@@ -137,14 +148,15 @@ void pki_hook_goes(enum trace_op op, void *block, size_t told, const uintptr_t *
     struct pki_self *self = &pki_self;
     uint32_t after;
     struct pki_thread *t = begin(self, &after);
-    (void)frame;
     if (!t) {
         return;
     }
+    uint64_t stack =
+        pki_control->free_stacks && pki_control->stacks ? pki_stack_number(t, frame) : 0;
     if (pki_has_room(t, GOES_WORDS)) {
         pki_put(t, 0, pki_ticks() << 8 | op);
         pki_put(t, 1, (uint64_t)(uintptr_t)block);
-        pki_put(t, 2, (uint64_t)(told < UINT32_MAX ? told : UINT32_MAX) << 32);
+        pki_put(t, 2, stack | (uint64_t)(told < UINT32_MAX ? told : UINT32_MAX) << 32);
         pki_publish(t, GOES_WORDS);
     } else {
         t->dropped++;

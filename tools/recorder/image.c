@@ -42,6 +42,13 @@ static void path_of(char *path, size_t room, bool finished, const char *suffix, 
     }
 }
 
+static void remove_unfinished(unsigned number)
+{
+    char path[sizeof directory + 128];
+    path_of(path, sizeof path, false, "", number);
+    syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
 void *pki_file_make(size_t bytes, unsigned number)
 {
     char path[sizeof directory + 128];
@@ -56,7 +63,7 @@ void *pki_file_make(size_t bytes, unsigned number)
     }
     pki_close(fd);
     if (memory == MAP_FAILED) {
-        syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+        remove_unfinished(number);
         return NULL;
     }
     return memory;
@@ -68,6 +75,37 @@ bool pki_file_publish(const char *suffix, unsigned number)
     path_of(made, sizeof made, false, "", number);
     path_of(path, sizeof path, true, suffix, number);
     return syscall(SYS_renameat, AT_FDCWD, made, AT_FDCWD, path) == 0;
+}
+
+struct pki_image_tables *pki_image_tables(void)
+{
+    return (void *)((char *)pki_image + PKI_WIRE_PAGE);
+}
+
+#define TABLE_FILES 1000000u /* numbers of their unfinished files, apart from those of rings */
+
+struct pki_number_table *pki_image_table(unsigned level, size_t places)
+{
+    struct pki_number_table *_Atomic *slot = &pki_image_tables()->numbers[level];
+    struct pki_number_table *table = atomic_load_explicit(slot, memory_order_acquire), *none = NULL;
+    if (PKI_LIKELY(table)) {
+        return table;
+    }
+    static _Atomic unsigned made;
+    unsigned number = TABLE_FILES + atomic_fetch_add(&made, 1);
+    size_t bytes = sizeof *table + places * sizeof *table->places;
+    table = pki_file_make(bytes, number);
+    if (!table) {
+        return NULL;
+    }
+    remove_unfinished(number);
+    table->mask = places - 1;
+    table->bytes = bytes;
+    if (!atomic_compare_exchange_strong(slot, &none, table)) {
+        munmap(table, bytes);
+        return none;
+    }
+    return table;
 }
 
 static void describe(struct pki_wire_image *image, bool forked)
@@ -88,7 +126,8 @@ static bool begin_image(bool forked)
 {
     uint64_t start = pki_ticks();
     snprintf(image_name, sizeof image_name, "%ld-%llx", (long)getpid(), (unsigned long long)start);
-    struct pki_wire_image *image = pki_file_make(PKI_WIRE_PAGE, 0);
+    struct pki_wire_image *image =
+        pki_file_make(PKI_WIRE_PAGE + sizeof(struct pki_image_tables), 0);
     if (!image) {
         return false;
     }
@@ -129,6 +168,19 @@ void pki_hook_start(void)
     errno = saved;
 }
 
+/* In the child of a fork: all that is mapped belongs to the parent. */
+static void forget_image(void)
+{
+    pki_rings_forget();
+    for (unsigned level = 0; level < PKI_TABLES_MOST; level++) {
+        struct pki_number_table *table = atomic_load(&pki_image_tables()->numbers[level]);
+        if (table) {
+            munmap(table, table->bytes);
+        }
+    }
+    munmap(pki_image, PKI_WIRE_PAGE + sizeof(struct pki_image_tables));
+}
+
 /* The first event of a forked child. Its other threads, if it has any by now, wait. */
 static void begin_child(void)
 {
@@ -137,7 +189,7 @@ static void begin_child(void)
     }
     if (!atomic_load(pki_epoch)) {
         int saved = errno;
-        pki_rings_forget();
+        forget_image();
         if (begin_image(true)) {
             atomic_store(pki_epoch, ++epochs);
         } else {

@@ -4,6 +4,7 @@
  * hooks.c  the calls of the interposition layer become records
  * ring.c   one ring per thread: made, reused, waited for
  * image.c  the control page, the file of this program image, forks, the end
+ * stacks.c and others: see stacks.h
  *
  * Threads: a struct pki_thread is used by the thread that owns it only. What all threads share is
  * atomic. Everything that grows lies in files that are mapped shared, because the resident
@@ -29,6 +30,7 @@ struct pki_thread {
     uint64_t mask;     /* words - 1 */
     uint64_t *data;
     struct pki_wire_ring *ring;
+    struct pki_stack_cache *stacks;
     uint64_t dropped; /* events since the last record, for which there was no room */
     struct pki_thread *next_free;
     struct pki_thread *next_all;
@@ -54,6 +56,31 @@ extern struct pki_wire_image *pki_image;
 /* The epoch of the image; 0 in a forked child that has not begun its own, or if not recorded. */
 extern _Atomic uint32_t *pki_epoch;
 
+/* What the threads of an image share. Lies in files, as everything that grows. */
+#define PKI_SAID_MOST 2048
+#define PKI_SAID_GONE ((uintptr_t)1)
+struct pki_said { /* a module that has been announced */
+    _Atomic uintptr_t start;
+    uintptr_t bias;
+};
+
+struct pki_numbered {
+    _Atomic uint64_t hash;
+    _Atomic uint32_t number;
+};
+
+#define PKI_TABLES_MOST 10
+struct pki_number_table {
+    size_t mask;
+    size_t bytes;
+    struct pki_numbered places[];
+};
+
+struct pki_image_tables {
+    struct pki_number_table *_Atomic numbers[PKI_TABLES_MOST];
+    struct pki_said said[PKI_SAID_MOST];
+};
+
 static inline uint64_t pki_ticks(void)
 {
     return pki_control->clock == PKI_CLOCK_TSC ? pki_clock_tsc() : pki_clock_monotonic();
@@ -67,8 +94,16 @@ bool pki_image_current(void);
  * it. It gets its name by pki_file_publish. NULL: no room, no descriptor, no folder. */
 void *pki_file_make(size_t bytes, unsigned number);
 bool pki_file_publish(const char *suffix, unsigned number);
+struct pki_image_tables *pki_image_tables(void);
+/* Table `level` of the stacks' numbers, made with so many places if it is not there. NULL: no room. */
+struct pki_number_table *pki_image_table(unsigned level, size_t places);
 /* Nobody reads any more: all processes of the recording stop writing. */
 void pki_recording_over(void);
+
+/* ---- hooks.c ---- */
+
+/* Calls `what` with this thread's ring, if it is recorded. */
+void pki_with_ring(void (*what)(struct pki_thread *));
 
 /* ---- ring.c ---- */
 

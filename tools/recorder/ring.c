@@ -10,6 +10,7 @@
  * position at which the producer has to look: the half, then the end.
  */
 #include "recorder.h"
+#include "stacks.h"
 #include "shim/process.h"
 
 #include <errno.h>
@@ -50,9 +51,10 @@ static void leave(const sigset_t *saved)
 static struct pki_thread *make(void)
 {
     unsigned number = rings;
-    uint64_t words = PKI_WIRE_RING_WORDS / (number < BIG_RINGS ? 1 : SMALL_SHARE);
+    bool small = number >= BIG_RINGS;
+    uint64_t words = PKI_WIRE_RING_WORDS / (small ? SMALL_SHARE : 1);
     size_t bytes = PKI_WIRE_PAGE + (size_t)words * 8;
-    size_t all = bytes + sizeof(struct pki_thread);
+    size_t all = bytes + sizeof(struct pki_thread) + pki_stack_cache_bytes(small);
     struct pki_wire_ring *ring = pki_file_make(all, number);
     if (!ring) {
         return NULL;
@@ -65,6 +67,7 @@ static struct pki_thread *make(void)
     t->mask = words - 1;
     t->soft_end = words / 2;
     t->file_bytes = all;
+    pki_stack_cache_init(t, t + 1, small);
     if (!pki_file_publish("ring.", number)) {
         munmap(ring, all);
         return NULL;
@@ -95,6 +98,7 @@ struct pki_thread *pki_ring_acquire(void)
     struct pki_thread *t = free_rings;
     if (t) {
         free_rings = t->next_free;
+        pki_stack_cache_reset(t);
     } else {
         t = make();
     }

@@ -72,6 +72,9 @@ struct pki_wire_image {
     _Atomic uint32_t stacks; /* how many have been numbered; the first is 1; 0 is "no stack" */
     _Atomic uint32_t ended;  /* 1: left by exit; otherwise killed, or _exit, or exec */
     _Atomic uint64_t lost;   /* events for which no ring could be made (no memory in the folder) */
+    /* The recorder's self-check, for its tests: stacks compared, and those that differed. */
+    _Atomic uint64_t memo_checked, memo_wrong;
+    _Atomic uint64_t unwind_checked, unwind_wrong, unwind_short, unwind_long;
 };
 
 struct pki_wire_ring {
