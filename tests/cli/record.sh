@@ -37,6 +37,7 @@ fi
 # 1000 of 100 bytes, 500 freed, one grown, one zeroed, one aligned, one realloc that cannot be.
 cat >known.c <<'C'
 #include <stdlib.h>
+#include <unistd.h>
 int main(void)
 {
     static void *volatile block[1000];
@@ -50,6 +51,7 @@ int main(void)
     void *volatile failed = realloc(block[501], (size_t)-1 / 4);
     free(grown);
     free(zeroed);
+    usleep(20000); /* long enough to be looked at */
     return failed != NULL;
 }
 C
