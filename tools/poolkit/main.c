@@ -20,9 +20,12 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*function)(int, char **);
-    } subcommands[] = {{"run", pki_run_main},         {"compare", pki_compare_main},
-                       {"summary", pki_summary_main}, {"help", help_main},
-                       {"--help", help_main},         {"-h", help_main}};
+    } subcommands[] = {
+#ifdef PKI_TRACE
+        {"replay", pki_replay_main},
+#endif
+        {"run", pki_run_main},       {"compare", pki_compare_main}, {"summary", pki_summary_main},
+        {"help", help_main},         {"--help", help_main},         {"-h", help_main}};
     if (argc < 2) {
         return pki_usage("which subcommand?");
     }

@@ -53,5 +53,6 @@ bool pki_help_on(const char *subcommand);
 int pki_run_main(int argc, char **argv);
 int pki_compare_main(int argc, char **argv);
 int pki_summary_main(int argc, char **argv);
+int pki_replay_main(int argc, char **argv); /* tools/replay; only where recordings are built in */
 
 #endif

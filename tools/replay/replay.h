@@ -46,11 +46,12 @@ extern const char *const replay_kind_names[REPLAY_KINDS];
 struct replay_pool {
     uint32_t id; /* 1 ... REPLAY_MAX_POOLS, the caller's choice */
     enum replay_kind kind;
-    uint64_t block_size; /* block, object, thread-local: must be set. Larger blocks come from malloc */
-    uint64_t align;      /* of those: 0 = 16. Blocks of a stronger alignment come from malloc */
-    uint64_t chunk;      /* arena-chunks: bytes, a power of two, 4 KiB ... 64 MiB, 0 = 64 KiB;
+    uint64_t
+        block_size; /* block, object, thread-local: must be set. Larger blocks come from malloc */
+    uint64_t align; /* of those: 0 = 16. Blocks of a stronger alignment come from malloc */
+    uint64_t chunk; /* arena-chunks: bytes, a power of two, 4 KiB ... 64 MiB, 0 = 64 KiB;
                           * arena-scope: of the first chunk, 0 = the library's default */
-    const char *scope;   /* arena-scope: reset also wanted when the thread leaves this function; NULL:
+    const char *scope; /* arena-scope: reset also wanted when the thread leaves this function; NULL:
                           * only when no block is left. Blocks that outlive the scope are counted
                           * (replay_pool_use.overdue) and put the reset off until they are gone */
 };
@@ -95,7 +96,7 @@ uint64_t replay_tape_planned(const struct replay_tape *tape);
 enum replay_touch { REPLAY_TOUCH_ALL, REPLAY_TOUCH_PAGES, REPLAY_TOUCH_FIRST, REPLAY_TOUCH_NONE };
 
 struct replay_options {
-    unsigned rounds;   /* that are timed; 0 = 5 */
+    unsigned rounds; /* that are timed; 0 = 5 */
     enum replay_touch touch;
     double pace;       /* parallel: 1 = gaps as recorded, 2 = twice as fast; 0 = no gaps */
     bool memory_only;  /* no timed rounds */
@@ -138,6 +139,7 @@ struct replay_result {
     struct replay_range footprint;  /* peak */
     struct replay_range ns_per_event;
     struct replay_range faults; /* in the runs that measure memory, from first to last operation */
+    double high_water;          /* the system's own peak: never sampled, but code counts too */
     double live_peak;           /* bytes */
     double cpu_ns, wall_ns;     /* of the timed loop, medians */
     /* Of brk, mmap, munmap, madvise and mremap together; -1: not counted. */
@@ -152,7 +154,8 @@ struct replay_result {
 };
 
 /* Runs every subject, memory first (twice), then the timed rounds in turn, each beginning with
- * another subject. 0, or the exit code the tool should end with: 128 + a signal to us, or 125. */
+ * another subject. 0, or the exit code the tool should end with: 128 + a signal to us, or 125; then
+ * `why` tells, or is empty if a message was written already. Results are to be ended either way. */
 int replay_measure(const struct replay_subject *subjects, size_t n,
                    const struct replay_options *options, struct replay_result *results, char *why);
 void replay_result_end(struct replay_result *result);
