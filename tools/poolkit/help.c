@@ -73,7 +73,7 @@ static const char summary_help[] =
     "or the server's CPU time where the command was driven by --load.\n";
 
 static const char replay_help[] =
-    "poolkit replay [OPTION]... FILE\n"
+    "poolkit replay FILE [OPTION]...\n"
     "\n"
     "Plays the allocations and frees of a recording on several mallocs, each in a fresh process, "
     "and\n"

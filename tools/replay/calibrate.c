@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * calibrate.c: how well a replay meets what was recorded.
+ *
+ * The base of a recording is what the process held before its first event. What comes later past
+ * malloc (stacks, data written for the first time, mappings of its own) is in the recorded peak and
+ * not in the replay: it makes the replay look too small. Of most programs that is little. One that
+ * manages much memory by itself, as a compiler's garbage collector does, would never be trusted,
+ * though its blocks are played well; where glibc was recorded, the pages under the blocks decide then.
  */
 #include "replay/replay.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static bool distrust(struct replay_calibration *out, const char *reason)
 {
@@ -23,6 +30,22 @@ static double recorded_peak(const struct trace *t)
     return peak > base ? (double)(peak - base) : 0;
 }
 
+/* True if the pages under the recorded blocks explain the replay; then they are the measure. */
+static bool held_by_blocks(const struct trace *t, const struct replay_result *replayed,
+                           struct replay_calibration *out)
+{
+    double held = replayed->held_peak, more = out->recorded_peak - replayed->peak.median;
+    if (strncmp(trace_info(t)->allocator, "glibc", 5) != 0 || held <= 0) return false;
+    double error = replayed->peak.median / held - 1;
+    if (fabs(error) > REPLAY_TRUSTED_ERROR || held > out->recorded_peak) return false;
+    out->recorded_peak = held;
+    out->error = error;
+    snprintf(out->reason, sizeof out->reason,
+             "judged by the pages under the recorded blocks: the process held %.0f MiB beside them",
+             more / 1048576);
+    return true;
+}
+
 static bool judge(const struct trace *t, const struct replay_result *replayed,
                   struct replay_calibration *out)
 {
@@ -32,6 +55,7 @@ static bool judge(const struct trace *t, const struct replay_result *replayed,
     if (trace_dropped(t) > 0) return distrust(out, "events were dropped while recording");
     if (replayed->failed > 0) return distrust(out, "the replay ran out of memory");
     if (out->error < -REPLAY_TRUSTED_ERROR) {
+        if (held_by_blocks(t, replayed, out)) return true;
         return distrust(out, "the process held more than its blocks explain: it maps memory by "
                              "itself, or the recording missed blocks");
     }

@@ -166,7 +166,7 @@ static int read_option(struct replay_job *job, int c, char **argv)
 static int read_options(struct replay_job *job, int argc, char **argv)
 {
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "+:hn:", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":hn:", options, NULL)) != -1;) {
         if (c == 'h') {
             pki_help_on("replay");
             exit(0);

@@ -26,6 +26,7 @@ struct compiler {
     struct trace_resolver *resolver;
     struct assign assign;
     struct tape_draft draft;
+    struct held held;
     struct place *places; /* by the resolver's slot */
     uint32_t n_places;
     uint32_t *next_empty; /* parallel, by slot: the next in its thread's stack of empty ones */
@@ -131,7 +132,7 @@ static bool birth(struct compiler *c, const struct trace_change *change, unsigne
     uint64_t word = tape_word(b->size, kind_of(b), b->align & 63, place->pool);
     if (!put(c, word, place->slot, thread, time)) return false;
     count_live(c, b->size, 0);
-    return true;
+    return held_come(&c->held, b->address, b->size) || no_memory(c);
 }
 
 static bool change_one(struct compiler *c, const struct trace_change *change, unsigned thread,
@@ -150,10 +151,12 @@ static bool change_one(struct compiler *c, const struct trace_change *change, un
             return false;
         }
         count_live(c, change->block->size, change->old_size);
-        return true;
+        held_go(&c->held, change->old_address, change->old_size);
+        return held_come(&c->held, change->block->address, change->block->size) || no_memory(c);
     }
     if (!put(c, tape_word(0, TAPE_FREE, 0, 0), place.slot, thread, time)) return false;
     count_live(c, 0, change->block->size);
+    held_go(&c->held, change->block->address, change->block->size);
     give_slot(c, place.slot, thread);
     return true;
 }
@@ -208,6 +211,7 @@ static struct replay_tape *finish(struct compiler *c, const struct replay_plan *
     struct replay_tape *tape = draft_finish(&c->draft, &head, c->assign.pools, c->why);
     if (!tape) return NULL;
     tape->planned = c->planned;
+    tape->held_peak = c->held.peak;
     tape->n_plan_ids = plan ? plan->n_pools : 0;
     tape->plan_ids = calloc(tape->n_plan_ids + 1, sizeof *tape->plan_ids);
     for (size_t i = 0; tape->plan_ids && i < tape->n_plan_ids; i++) {
@@ -232,6 +236,7 @@ struct replay_tape *replay_tape_make(struct trace *t, const struct replay_plan *
     draft_drop(&c.draft);
     assign_end(&c.assign);
     trace_resolver_destroy(c.resolver);
+    free(c.held.pages);
     free(c.places);
     free(c.next_empty);
     free(c.turns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * compile.h: the parts of making a tape: operations as they come (compile.c), which pool a block
- * gets (assign.c), and the file (tape.c).
+ * gets (assign.c), what the blocks held where they were recorded (held.c), and the file (tape.c).
  */
 #ifndef POOLKIT_REPLAY_COMPILE_H
 #define POOLKIT_REPLAY_COMPILE_H
@@ -35,6 +35,17 @@ int assign_pool(struct assign *a, uint32_t stack, unsigned thread);
 void assign_used(struct assign *a, unsigned pool, unsigned thread);
 /* The pool of scope number `scope` if this event shows that its thread has left it; else 0. */
 unsigned assign_left(struct assign *a, size_t scope, uint32_t stack, unsigned thread);
+
+/* ---- held.c: pages under the recorded blocks ---- */
+
+struct held {
+    uint64_t *pages; /* a hash set, by linear probing; of the heap, all that ever had a block */
+    size_t n, room;
+    uint64_t mapped, peak; /* bytes: in mappings of their own now; most of both together */
+};
+
+bool held_come(struct held *h, uint64_t address, uint64_t size); /* false: no memory */
+void held_go(struct held *h, uint64_t address, uint64_t size);
 
 /* ---- tape.c ---- */
 

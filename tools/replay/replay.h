@@ -141,6 +141,7 @@ struct replay_result {
     struct replay_range faults; /* in the runs that measure memory, from first to last operation */
     double high_water;          /* the system's own peak: never sampled, but code counts too */
     double live_peak;           /* bytes */
+    double held_peak;           /* what the recorded blocks held on glibc, from their addresses */
     double cpu_ns, wall_ns;     /* of the timed loop, medians */
     /* Of brk, mmap, munmap, madvise and mremap together; -1: not counted. */
     int64_t system_calls;
@@ -165,14 +166,16 @@ void replay_result_end(struct replay_result *result);
 #define REPLAY_TRUSTED_ERROR 0.05
 
 struct replay_calibration {
-    double recorded_peak; /* anonymous bytes above the base, most of the trace's samples */
+    /* Anonymous bytes above the base, most of the trace's samples. Of a process on glibc that held
+     * far more than the replay: what its blocks held, judged by their addresses; `reason` says so. */
+    double recorded_peak;
     double replayed_peak;
     double error; /* replayed / recorded - 1 */
     bool trusted;
-    char reason[TRACE_WHY]; /* why not; "" if trusted */
+    char reason[TRACE_WHY]; /* why not; or, trusted, with which reserve; "" with none */
 };
 
-/* How well a replay on the recorded allocator meets what was recorded. */
+/* How well a merged replay, touch all, on the recorded allocator meets what was recorded. */
 void replay_calibrate(const struct trace *t, const struct replay_result *replayed,
                       struct replay_calibration *out);
 

@@ -242,6 +242,7 @@ static void settle(struct session *s)
         r->cpu_ns = range_of(&f->cpu).median;
         r->wall_ns = range_of(&f->wall).median;
         r->live_peak = (double)s->subjects[i].tape->head->live_peak;
+        r->held_peak = (double)s->subjects[i].tape->held_peak;
         r->threads = s->subjects[i].tape->head->threads;
     }
 }

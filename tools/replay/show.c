@@ -140,9 +140,9 @@ static void show_calibration(const struct replay_job *job, const struct replay_c
     }
     pki_text_value(recorded, c->recorded_peak, PKI_BYTES);
     pki_text_value(replayed, c->replayed_peak, PKI_BYTES);
-    printf("calibration: recorded peak %s, replayed on %s %s, error %+.1f %%: %s%s\n", recorded,
+    printf("calibration: recorded peak %s, replayed on %s %s, error %+.1f %%: %s%s%s\n", recorded,
            job->allocators[job->recorded].name, replayed, 100 * c->error,
-           c->trusted ? "trusted" : "NOT trusted: ", c->reason);
+           c->trusted ? "trusted" : "NOT trusted", c->reason[0] ? ": " : "", c->reason);
 }
 
 static void show_table(const struct replay_job *job, const struct replay_calibration *calibration)

@@ -129,7 +129,7 @@ struct replay_tape {
     uint32_t *plan_ids; /* of the plan's pools */
     size_t n_plan_ids;
     uint64_t planned;
-    unsigned recorded_threads;
+    uint64_t held_peak; /* see held.c */
 };
 enum { TAPE_CLOCK = 1024 };
 
