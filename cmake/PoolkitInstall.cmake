@@ -17,6 +17,11 @@ foreach(part poolkit_tool poolkit_count poolkit_record)
     endif()
 endforeach()
 
+# Found by the command as its shims are; nobody calls it by name.
+if(TARGET poolkit_replay_player)
+    install(TARGETS poolkit_replay_player RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/poolkit)
+endif()
+
 configure_package_config_file(cmake/poolkit-config.cmake.in poolkit-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(poolkit-config-version.cmake COMPATIBILITY SameMinorVersion)

@@ -15,6 +15,7 @@ static const char overview[] =
     "  poolkit record -- COMMAND [ARGUMENT]...    write down every allocation and free of a run\n"
     "  poolkit symbols FILE...                    give a recording the names that it lacks\n"
     "  poolkit dump FILE                          print a recording as text\n"
+    "  poolkit replay FILE                        play a recording on several mallocs and pools\n"
     "  poolkit help SUBCOMMAND                    more about one of them\n"
     "  poolkit --version\n"
     "\n"
@@ -120,6 +121,54 @@ static const char dump_help[] =
     "Prints a recording as lines of text: what ran, threads, modules, call stacks, and the first\n"
     "N events (all): nanoseconds, thread, kind, address, bytes, stack.\n";
 
+static const char replay_help[] =
+    "poolkit replay FILE [OPTION]...\n"
+    "\n"
+    "Plays the allocations and frees of a recording on several mallocs, each in a fresh process, "
+    "and\n"
+    "tells what each would have held and cost.\n"
+    "\n"
+    "  --alloc LIST   mallocs, with commas: glibc, poolkit, a path, a file name, a short name\n"
+    "                 (jemalloc), or NAME=LIBRARY (glibc,poolkit)\n"
+    "  --pools PLAN   play it on each malloc once more, with call sites on poolkit's pools as the\n"
+    "                 JSON file PLAN says: {\"pools\": [{\"id\": 1, \"kind\": \"block\", "
+    "\"block_size\":\n"
+    "                 64}], \"sites\": [{\"frames\": [\"new_node\", \"parse\"], \"pool\": 1}]}; "
+    "kinds: block,\n"
+    "                 object, thread-local, arena-scope, arena-chunks; frames: innermost first; "
+    "or\n"
+    "                 \"stacks\": [[NUMBER or [FIRST, LAST], pool]]\n"
+    "  --mode merged  one thread, in the recorded order (default); addresses are fixed\n"
+    "  --mode parallel\n"
+    "                 a thread for each recorded one, 256 at most; an operation waits for its "
+    "block\n"
+    "  --paced[=FACTOR]\n"
+    "                 parallel: with the recorded gaps, FACTOR times as fast (1)\n"
+    "  --touch all|pages|first|none\n"
+    "                 what is written into new memory where memory is measured: every byte\n"
+    "                 (default), a byte of each page, a byte of each block, nothing\n"
+    "  -n, --rounds N timed rounds (5); 0: memory only\n"
+    "  --system-calls count brk, mmap, munmap, madvise and mremap in one more run\n"
+    "  --check        write a pattern into every block and verify it\n"
+    "  --json FILE    write the result to FILE as JSON too; - prints it instead of the table\n"
+    "  --progress     a line for each run on standard error, also when that is no terminal\n"
+    "\n"
+    "peak, mean     resident anonymous memory above that before the first operation; the mean is\n"
+    "               over operations. Two runs; code and what the program maps by itself are not in "
+    "it\n"
+    "footprint      the most private writable memory that was mapped, touched or not\n"
+    "/ live         footprint / most bytes that were asked for and not freed\n"
+    "ns per event   processor time of the loop (parallel: wall time) per operation, from rounds "
+    "of\n"
+    "               their own in which only the first byte of each block is written; median "
+    "(range)\n"
+    "faults         page faults of the runs that measure memory\n"
+    "*              best, or not to be told from it\n"
+    "\n"
+    "Calibration: the peak replayed on the recorded malloc against the recorded one. Beyond 5 % "
+    "the\n"
+    "figures are not to be trusted for this program, and the reason is told.\n";
+
 void pki_help(void) { fputs(overview, stdout); }
 
 bool pki_help_on(const char *subcommand)
@@ -127,7 +176,8 @@ bool pki_help_on(const char *subcommand)
     static const struct {
         const char *name, *text;
     } texts[] = {{"run", run_help},       {"compare", compare_help}, {"summary", summary_help},
-                 {"record", record_help}, {"symbols", symbols_help}, {"dump", dump_help}};
+                 {"record", record_help}, {"symbols", symbols_help}, {"dump", dump_help},
+                 {"replay", replay_help}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(subcommand, texts[i].name) == 0) {
             fputs(texts[i].text, stdout);
