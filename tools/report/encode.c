@@ -25,9 +25,32 @@ void report_write_escaped(FILE *out, const char *text)
     }
 }
 
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+bool report_read_base64(const char *text, unsigned char *bytes, size_t n)
+{
+    unsigned char value[256];
+    memset(value, 0xff, sizeof value);
+    for (unsigned char i = 0; i < 64; i++) {
+        value[(unsigned char)digits[i]] = i;
+    }
+    size_t length = (n * 4 + 2) / 3, done = 0;
+    uint32_t bits = 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char digit = value[(unsigned char)text[i]];
+        if (digit > 63) {
+            return false;
+        }
+        bits = bits << 6 | digit;
+        if (i % 4 != 0) {
+            bytes[done++] = (unsigned char)(bits >> (6 - i % 4 * 2));
+        }
+    }
+    return text[length + strspn(text + length, "=")] == 0;
+}
+
 static void write_base64(FILE *out, const unsigned char *bytes, size_t n)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
         uint32_t three = (uint32_t)bytes[i] << 16;
         three |= i + 1 < n ? (uint32_t)bytes[i + 1] << 8 : 0;

@@ -6,6 +6,7 @@
  */
 #include "page.h"
 
+#include "bundle.h"
 #include "encode.h"
 #include "summary.h"
 
@@ -25,8 +26,8 @@ extern const size_t report_shell_bytes;
 static const char mark_start[] = "<!--poolkit:";
 static const char mark_end[] = "-->";
 
-static bool fill_mark(FILE *out, const char *name, size_t length, const cJSON *report,
-                      const char *json, size_t bytes)
+/* The data comes last: it takes the heap map's cells out of the report. */
+static bool fill_mark(FILE *out, const char *name, size_t length, cJSON *report)
 {
     static const struct {
         const char *name;
@@ -40,10 +41,14 @@ static bool fill_mark(FILE *out, const char *name, size_t length, const cJSON *r
             return true;
         }
     }
-    return report_write_data(out, json, bytes);
+    size_t bytes;
+    char *bundle = report_bundle(report, &bytes);
+    bool good = bundle && report_write_data(out, bundle, bytes);
+    free(bundle);
+    return good;
 }
 
-static bool fill_shell(FILE *out, const cJSON *report, const char *json, size_t bytes)
+static bool fill_shell(FILE *out, cJSON *report)
 {
     const char *shell = (const char *)report_shell, *end = shell + report_shell_bytes;
     for (;;) {
@@ -55,7 +60,7 @@ static bool fill_shell(FILE *out, const cJSON *report, const char *json, size_t 
         fwrite(shell, 1, (size_t)(mark - shell), out);
         const char *name = mark + sizeof mark_start - 1;
         const char *after = memmem(name, (size_t)(end - name), mark_end, sizeof mark_end - 1);
-        if (!after || !fill_mark(out, name, (size_t)(after - name), report, json, bytes)) {
+        if (!after || !fill_mark(out, name, (size_t)(after - name), report)) {
             return false;
         }
         shell = after + sizeof mark_end - 1;
@@ -81,8 +86,7 @@ static FILE *open_beside(const char *path, char **temporary)
     return fdopen(file, "w");
 }
 
-static bool write_file(const char *path, const cJSON *report, const char *json, size_t bytes,
-                       char *why)
+static bool write_file(const char *path, cJSON *report, char *why)
 {
     char *temporary = NULL;
     FILE *out = open_beside(path, &temporary);
@@ -92,7 +96,7 @@ static bool write_file(const char *path, const cJSON *report, const char *json, 
         return false;
     }
     errno = ENOMEM;
-    bool good = fill_shell(out, report, json, bytes) && !ferror(out);
+    bool good = fill_shell(out, report) && !ferror(out);
     good = fclose(out) == 0 && good;
     good = good && rename(temporary, path) == 0;
     if (!good) {
@@ -112,7 +116,7 @@ bool report_page_write(const char *path, const char *json, size_t bytes, char *w
         snprintf(why, REPORT_PAGE_WHY, "the report cannot be read as JSON");
         return false;
     }
-    bool good = write_file(path, report, json, bytes, why);
+    bool good = write_file(path, report, why);
     cJSON_Delete(report);
     return good;
 }

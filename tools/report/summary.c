@@ -65,6 +65,34 @@ static void write_traffic_cards(FILE *out, const cJSON *report)
     fputs("</p></div>\n", out);
 }
 
+static void write_fragmentation(FILE *out, const cJSON *report)
+{
+    static const struct {
+        const char *name, *label;
+        bool share;
+    } figures[] = {{"jw1", "Footprint / live, mean", false},
+                   {"p50", "half of the time under", false},
+                   {"p95", "95 % of the time under", false},
+                   {"p99", "99 % of the time under", false},
+                   {"rss_over_live", "Resident / live", false},
+                   {"internal", "Rounding, of what is usable", true},
+                   {"pinned_4k", "Pinned / live, pages of 4 KiB", false},
+                   {"pinned_64k", "of 64 KiB", false},
+                   {"pinned_2m", "of 2 MiB (huge pages)", false}};
+    const cJSON *fragmentation = report_find(report, "fragmentation", NULL);
+    if (!cJSON_IsObject(fragmentation)) {
+        return;
+    }
+    fputs("<h3>Fragmentation</h3><dl class=\"facts right\">", out);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        const cJSON *value = report_find(fragmentation, figures[i].name, NULL);
+        fprintf(out, "<dt>%s</dt><dd>", figures[i].label);
+        (figures[i].share ? report_write_share : report_write_ratio)(out, value);
+        fputs("</dd>", out);
+    }
+    fputs("</dl>\n", out);
+}
+
 static void write_verdict(FILE *out, const cJSON *report)
 {
     const cJSON *verdict = report_find(report, "verdict", NULL);
@@ -77,6 +105,7 @@ static void write_verdict(FILE *out, const cJSON *report)
     report_write_text(out, report_find(verdict, "headline", NULL));
     fputs("</h2>\n", out);
     report_write_list(out, report_find(verdict, "reasons", NULL), "plain");
+    write_fragmentation(out, report);
     fputs("</section>\n", out);
 }
 

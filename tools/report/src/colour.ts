@@ -10,15 +10,29 @@ export const isDark = () => document.documentElement.dataset.theme === 'dark';
 
 export type Rgb = [number, number, number];
 
-/** Stops of cividis, which grows in lightness evenly for every kind of sight. */
-const SCALE: Rgb[] = [
-  [0, 34, 78], [18, 53, 112], [59, 73, 108], [87, 93, 109], [112, 113, 115], [138, 134, 120],
-  [165, 156, 116], [195, 179, 105], [225, 204, 85], [254, 232, 56]];
+export type Ramp = 'occupancy' | 'age' | 'count';
 
-export function scaleColour(part: number): Rgb {
-  const at = Math.min(Math.max(part, 0), 1) * (SCALE.length - 1);
-  const i = Math.min(Math.floor(at), SCALE.length - 2);
-  const mix = (k: 0 | 1 | 2) => Math.round(SCALE[i][k] + (SCALE[i + 1][k] - SCALE[i][k]) * (at - i));
+/** Stops from 0 to 1. Occupancy runs from orange, a page held for little, to blue, a full one. */
+const RAMPS: Record<Ramp, { light: Rgb[]; dark: Rgb[] }> = {
+  occupancy: {
+    light: [[204, 76, 2], [236, 140, 44], [247, 196, 128], [196, 212, 226], [96, 160, 210], [0, 92, 158]],
+    dark: [[255, 140, 60], [216, 124, 62], [150, 104, 78], [84, 100, 122], [72, 130, 184], [98, 182, 255]],
+  },
+  age: {
+    light: [[214, 240, 229], [140, 210, 186], [66, 168, 140], [16, 122, 102], [0, 72, 66]],
+    dark: [[22, 58, 54], [24, 92, 82], [34, 134, 114], [70, 182, 150], [170, 236, 205]],
+  },
+  count: {
+    light: [[227, 239, 250], [158, 202, 236], [80, 154, 212], [0, 104, 172]],
+    dark: [[23, 48, 74], [30, 78, 122], [50, 118, 180], [98, 174, 245]],
+  },
+};
+
+export function rampColour(ramp: Ramp, part: number): Rgb {
+  const stops = RAMPS[ramp][isDark() ? 'dark' : 'light'];
+  const at = Math.min(Math.max(part, 0), 1) * (stops.length - 1);
+  const i = Math.min(Math.floor(at), stops.length - 2);
+  const mix = (k: 0 | 1 | 2) => Math.round(stops[i][k] + (stops[i + 1][k] - stops[i][k]) * (at - i));
   return [mix(0), mix(1), mix(2)];
 }
 

@@ -19,13 +19,15 @@ function scaled(value: Value, step: number, units: string[], whole: boolean): st
     left /= step;
     i++;
   }
-  const digits = i === 0 && (whole || left === 0) ? left.toFixed(0) : threeDigits(left);
+  const digits = (i === 0 && whole) || Number.isInteger(left) ? left.toFixed(0) : threeDigits(left);
   return `${sign}${digits}${units[i]}`;
 }
 
 export const bytes = (value: Value) =>
   scaled(value, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB'], true);
-export const count = (value: Value) => scaled(value, 1000, ['', 'k', 'M', 'G', 'T'], true);
+export const count = (value: Value) =>
+  (typeof value === 'number' && Math.abs(value) < 10000 && Number.isInteger(value)
+    ? String(value).replace('-', '−') : scaled(value, 1000, ['', 'k', 'M', 'G', 'T'], true));
 export const rate = (value: Value) =>
   scaled(value, 1000, [' /s', 'k /s', 'M /s', 'G /s'], true);
 export const time = (ns: Value) => scaled(ns, 1000, [' ns', ' µs', ' ms', ' s'], true);
@@ -42,8 +44,8 @@ export function ratio(value: Value): string {
 
 /** Axis labels: as short as they can be told apart at this step. */
 export function axisLabel(value: number, step: number, write: (v: number) => string): string {
+  if (value === 0) return '0';
   const text = write(value);
-  if (value === 0) return text.replace(/^0\.00/, '0');
   const next = write(value + step);
   const short = (t: string) => t.replace(/(\.\d*?)0+(?=\D|$)/, '$1').replace(/\.(?=\D|$)/, '');
   return text === next ? text : short(text);

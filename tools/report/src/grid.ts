@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The heap map's cells: what each page held at each time, and the pixels of both pictures.
 
-import { isDark, scaleColour, siteColour, type Rgb } from './colour';
-import { fromBase64, type HeapMap } from './report';
+import { isDark, rampColour, siteColour, type Rgb } from './colour';
+import type { HeapMap } from './report';
 
 export type Mode = 'occupancy' | 'site' | 'age';
 
@@ -21,11 +21,24 @@ export class Grid {
     this.pages = map.pages;
     this.times = map.times_ns;
     const cells = this.pages * this.times.length;
-    this.occupancy = fromBase64(map.occupancy);
-    this.owner = fromBase64(map.owner);
-    if (this.occupancy.length !== cells || this.owner.length !== cells) {
+    if (map.occupancy.length !== cells || map.owner.length !== cells) {
       throw new Error('the heap map is not as large as it says');
     }
+    this.occupancy = this.byTime(map.occupancy);
+    this.owner = this.byTime(map.owner);
+  }
+
+  /** Row after row, one per time: what is drawn is one time after the other. */
+  private byTime(cells: Uint8Array): Uint8Array {
+    const { pages } = this;
+    const times = this.times.length;
+    const rows = new Uint8Array(cells.length);
+    for (let page = 0; page < pages; page++) {
+      for (let time = 0; time < times; time++) {
+        rows[time * pages + page] = cells[page * times + time];
+      }
+    }
+    return rows;
   }
 
   cell(time: number, page: number): number {
@@ -77,10 +90,9 @@ export class Grid {
     const rgba = ([r, g, b]: Rgb) => (255 << 24 | b << 16 | g << 8 | r) >>> 0;
     const none: Rgb = isDark() ? [26, 31, 38] : [236, 239, 243];
     for (let i = 0; i < 256; i++) {
-      const part = mode === 'age' ? i / 255 : Math.sqrt(i / 255);
       this.palette[i] = rgba(mode === 'site'
         ? siteColour(i === OTHER ? -1 : indexOf(this.map.sites?.[i - 1] ?? i - 1))
-        : scaleColour(part));
+        : rampColour(mode, i / 255));
     }
     this.palette[0] = rgba(none);
   }

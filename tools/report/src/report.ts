@@ -70,8 +70,9 @@ export interface HeapMap {
   times_ns: number[];
   regions: { start: string | number; pages: number }[];
   pages: number;
-  occupancy: string;
-  owner: string;
+  /** Cells of all times of the first page, then of the next. */
+  occupancy: Uint8Array;
+  owner: Uint8Array;
   sites: number[];
 }
 
@@ -131,19 +132,35 @@ export interface Report {
   advice: Advice[] | null;
 }
 
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
 }
 
-async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   if (typeof DecompressionStream === 'undefined') {
     throw new Error('this browser cannot inflate gzip; Chrome 80, Firefox 113, Safari 16.4 can');
   }
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(stream).text();
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** The JSON ends at the first NUL; the heap map's cells follow. */
+function parse(bundle: Uint8Array): Report {
+  const end = bundle.indexOf(0);
+  const report = JSON.parse(new TextDecoder().decode(bundle.subarray(0, end))) as Report;
+  if (report.map) {
+    const half = (bundle.length - end - 1) / 2;
+    report.map.occupancy = bundle.subarray(end + 1, end + 1 + half);
+    report.map.owner = bundle.subarray(end + 1 + half);
+  }
+  report.frames ??= [];
+  report.sites ??= [];
+  report.stacks ??= [];
+  report.replays ??= [];
+  return report;
 }
 
 export async function loadReport(): Promise<Report> {
@@ -151,12 +168,6 @@ export async function loadReport(): Promise<Report> {
   if (!element) throw new Error('the page holds no data');
   const bytes = fromBase64(element.textContent ?? '');
   const packed = element.dataset.packed === 'gzip';
-  const text = packed ? await unpack(bytes) : new TextDecoder().decode(bytes);
   element.remove();
-  const report = JSON.parse(text) as Report;
-  report.frames ??= [];
-  report.sites ??= [];
-  report.stacks ??= [];
-  report.replays ??= [];
-  return report;
+  return parse(packed ? await unpack(bytes) : bytes);
 }

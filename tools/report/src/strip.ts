@@ -83,7 +83,9 @@ class Strip {
     for (const [name, values] of this.curves) {
       context.beginPath();
       context.moveTo(0, height);
-      values.forEach((v, i) => context.lineTo(x(this.times[i]), y(v ?? 0)));
+      values.forEach((v, i) => {
+        if (v !== null) context.lineTo(x(this.times[i]), y(v));
+      });
       context.lineTo(width, height);
       context.globalAlpha = name === 'live' ? 0.75 : 0.3;
       context.fillStyle = colour(name);

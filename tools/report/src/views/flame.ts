@@ -74,14 +74,23 @@ function addStack(root: Node, report: Report, stack: Stack, value: number): void
 
 const byValue = (node: Node) => [...node.children.values()].sort((a, b) => b.value - a.value);
 
-/** Names of one library keep one hue: warm and muted, so that the text is what is read. */
-function hueOf(node: Node): number {
-  const text = node.frame?.module ?? node.frame?.file ?? node.name;
-  let hash = 7;
-  for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) >>> 0;
-  let tint = 3;
-  for (let i = 0; i < node.name.length; i++) tint = (tint * 33 + node.name.charCodeAt(i)) >>> 0;
-  return [28, 205, 165, 48, 265][hash % 5] + tint % 14;
+/** A hue per library, in the order of their weight; a little lighter or darker by name. */
+class Hues {
+  private readonly known = new Map<string, number>();
+  private static readonly hues = [208, 32, 160, 280, 350, 60];
+
+  of(node: Node): number {
+    const module = node.frame?.module ?? '';
+    if (module === '') return 0;
+    if (!this.known.has(module)) this.known.set(module, this.known.size);
+    return Hues.hues[this.known.get(module)! % Hues.hues.length];
+  }
+}
+
+function tintOf(name: string): number {
+  let hash = 3;
+  for (let i = 0; i < name.length; i++) hash = (hash * 33 + name.charCodeAt(i)) >>> 0;
+  return hash % 9 - 4;
 }
 
 class FlameGraph {
@@ -90,6 +99,7 @@ class FlameGraph {
   private zoomed: Node;
   private picked: Node | null = null;
   private shown: Node[] = [];
+  private readonly hues = new Hues();
   private readonly canvas: HTMLCanvasElement;
   private readonly path: HTMLElement;
   private readonly note: HTMLElement;
@@ -216,10 +226,10 @@ class FlameGraph {
   private drawNode(context: CanvasRenderingContext2D, node: Node, hit: boolean | null): void {
     const above = node.depth < this.zoomed.depth;
     const y = node.depth * ROW;
-    const light = colour('flame-light');
-    const hue = hueOf(node);
+    const light = Number(colour('flame-light')) + tintOf(node.name);
+    const grey = node.frame?.module ? colour('flame-grey') : '8%';
     context.fillStyle = hit === true ? colour('found')
-      : node.parent === null ? colour('raised') : `hsl(${hue} ${colour('flame-grey')} ${light})`;
+      : node.parent === null ? colour('raised') : `hsl(${this.hues.of(node)} ${grey} ${light}%)`;
     context.globalAlpha = above || hit === false ? 0.45 : 1;
     context.fillRect(node.x, y, Math.max(node.width - 1, 0.5), ROW - 1);
     context.globalAlpha = 1;
@@ -248,7 +258,8 @@ class FlameGraph {
     const { report, range } = this.store.state;
     const cut = report.stacks_left_out
       ? `${count(report.stacks_left_out)} smaller stacks are left out. ` : '';
-    const filter = !range ? '' : this.metric === 'peak_live'
+    const filter = !range ? this.metric !== 'peak_live' ? ''
+      : 'Peaks of single stacks, which need not be at the same time.' : this.metric === 'peak_live'
       ? 'Time filter: each stack is scaled by what its site held at most in the chosen time.'
       : 'This metric is a sum over the whole run; the time filter does not apply.';
     this.note.textContent = cut + filter;
@@ -274,7 +285,7 @@ export const flame: View = {
     ? null : 'The recording holds no stacks: it was made without them, or nothing was allocated.'),
   build(panel, store) {
     const box = h('section', { class: 'panel' });
-    const bar = h('div', { class: 'bar' });
+    const bar = h('div', { class: 'controls' });
     box.append(bar);
     panel.append(box);
     const graph = new FlameGraph(box, store);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Heap map: address by time, and all pages at one time, through which one can scrub.
 
-import { COLOURED_SITES, colour, css, scaleColour } from '../colour';
+import { COLOURED_SITES, colour, css, rampColour } from '../colour';
 import { choice, facts, h, hideTip, showTip } from '../dom';
 import { bytes, count, share, time } from '../format';
 import { frameName, stackList, swatch } from '../frames';
@@ -63,7 +63,7 @@ class HeapMapView {
   private lay(panel: HTMLElement): void {
     const { map } = this.grid;
     const modes: [Mode, string][] = [['occupancy', 'Occupancy'], ['site', 'Site'], ['age', 'Age']];
-    const bar = h('div', { class: 'bar' },
+    const bar = h('div', { class: 'controls' },
       choice('Colour', modes, this.mode, (mode) => {
         this.mode = mode;
         this.draw();
@@ -78,7 +78,7 @@ class HeapMapView {
       h('div', { class: 'sheet' }, this.pages, this.mark));
     panel.append(
       h('section', { class: 'panel' }, bar, h('div', { class: 'maps' }, left, right),
-        h('div', { class: 'bar scrub' }, this.play, this.slider)),
+        h('div', { class: 'controls scrub' }, this.play, this.slider)),
       this.detail);
   }
 
@@ -261,13 +261,13 @@ class HeapMapView {
         h('span', { class: 'key' }, swatch(-1), 'smaller sites'));
       return;
     }
-    const stops = Array.from({ length: 9 }, (_, i) =>
-      css(scaleColour(this.mode === 'age' ? i / 8 : Math.sqrt(i / 8))));
+    const { mode } = this;
+    const stops = Array.from({ length: 9 }, (_, i) => css(rampColour(mode, i / 8)));
     const ramp = h('i', { class: 'ramp' });
     ramp.style.background = `linear-gradient(90deg, ${stops.join(',')})`;
     const none = h('i', { class: 'swatch none' });
     none.style.background = colour('map-none');
-    const ends = this.mode === 'age'
+    const ends = mode === 'age'
       ? ['just taken', 'held since the start'] : ['nearly empty', 'full'];
     this.legend.replaceChildren(h('span', { class: 'key' }, none, 'free'), ends[0], ramp, ends[1]);
   }

@@ -8,6 +8,8 @@ import { frameList, frameName, stackList, swatch } from '../frames';
 import type { Report, Site } from '../report';
 import type { Store, View } from '../state';
 
+const ROWS = 200;
+
 interface Column {
   title: string;
   about: string;
@@ -22,6 +24,7 @@ class SitesView {
   private readonly columns: Column[];
   private sortBy = 2;
   private falling = true;
+  private showAll = false;
   private readonly head = h('tr');
   private readonly body = h('tbody');
   private readonly detail = h('aside', { class: 'panel detail', 'aria-live': 'polite' });
@@ -39,7 +42,7 @@ class SitesView {
     const table = h('table', { class: 'figures sites' }, h('thead', {}, this.head), this.body);
     panel.classList.add('split');
     panel.append(h('section', { class: 'panel' },
-      h('div', { class: 'bar' }, this.filter, this.found),
+      h('div', { class: 'controls' }, this.filter, this.found),
       h('div', { class: 'scroll' }, table)), this.detail);
     this.body.addEventListener('keydown', (event) => this.key(event));
     this.fill();
@@ -54,6 +57,10 @@ class SitesView {
         value: (s) => s.live_at_end, text: () => '' },
       { title: 'Peak live', about: 'most bytes live at once, in the chosen time',
         value: (s) => this.peakOf(s), text: (s) => bytes(this.peakOf(s)) },
+      { title: 'Pinned', about: 'free bytes on pages that its blocks hold, at the peak footprint',
+        value: (s) => s.pinned, text: (s) => bytes(s.pinned) },
+      { title: 'Advice', about: 'the pool that fits', value: (s) => this.adviceOf(s),
+        text: (s) => this.adviceOf(s) },
       { title: 'Allocations', about: 'in the whole run', value: (s) => s.allocations,
         text: (s) => count(s.allocations) },
       { title: 'Bytes', about: 'allocated in the whole run', value: (s) => s.bytes,
@@ -63,11 +70,7 @@ class SitesView {
       shareColumn('Short-lived', 'died within the next 16 allocations', (s) => s.short_lived),
       shareColumn('LIFO', 'freed last in, first out', (s) => s.lifo),
       shareColumn('Batch', 'freed together with others of the site', (s) => s.batch),
-      shareColumn('Cross-thread', 'freed by another thread', (s) => s.cross_thread),
-      { title: 'Pinned', about: 'free bytes on pages that its blocks hold, at the peak footprint',
-        value: (s) => s.pinned, text: (s) => bytes(s.pinned) },
-      { title: 'Advice', about: 'the pool that fits', value: (s) => this.adviceOf(s),
-        text: (s) => this.adviceOf(s) }];
+      shareColumn('Cross-thread', 'freed by another thread', (s) => s.cross_thread)];
   }
 
   private nameOf(site: Site): string {
@@ -128,20 +131,31 @@ class SitesView {
     this.filter.value = this.store.state.search;
     this.found.value = sites.length === all.length
       ? `${all.length} sites` : `${sites.length} of ${all.length} sites`;
-    this.body.replaceChildren(...sites.map((site) => this.row(site, all.indexOf(site))));
+    const places = new Map(all.map((site, i) => [site, i]));
+    const shown = this.showAll ? sites : sites.slice(0, ROWS);
+    this.body.replaceChildren(...shown.map((site) => this.row(site, places.get(site)!)));
+    if (shown.length < sites.length) this.body.append(this.moreRow(sites.length - shown.length));
     if (sites.length === 0) {
       this.body.append(h('tr', {}, h('td', { colspan: this.columns.length, class: 'empty' },
         'No site has this in its name, file or functions.')));
     }
   }
 
+  private moreRow(left: number): HTMLElement {
+    const more = h('button', { type: 'button', class: 'link', onclick: () => {
+      this.showAll = true;
+      this.fill();
+    } }, `Show the other ${left} sites`);
+    return h('tr', {}, h('td', { colspan: this.columns.length }, more));
+  }
+
   private row(site: Site, index: number): HTMLElement {
     const chosen = site.id === this.store.state.site;
-    const name = h('th', { scope: 'row' }, swatch(index),
-      h('button', { type: 'button', class: 'link', onclick: () => this.store.setSite(site.id) },
-        this.nameOf(site)));
-    const cells = this.columns.slice(2).map((column) =>
-      h('td', { class: 'n' }, column.text(site)));
+    const name = h('th', { scope: 'row' }, swatch(index), h('button', { type: 'button', class: 'link', onclick: () => this.store.setSite(site.id) },
+      this.nameOf(site)));
+    const cells = this.columns.slice(2).map((column) => h('td', { class: 'n' },
+      column.title === 'Advice' && column.text(site)
+        ? h('span', { class: 'pool' }, column.text(site)) : column.text(site)));
     return h('tr', {
       'data-site': site.id, 'aria-selected': String(chosen), class: chosen ? 'chosen' : '',
       onclick: () => this.store.setSite(site.id),

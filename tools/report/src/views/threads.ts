@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Threads: which thread freed what which thread allocated.
 
-import { css, scaleColour } from '../colour';
+import { css, rampColour } from '../colour';
 import { choice, h } from '../dom';
 import { count, share } from '../format';
 import type { Threads } from '../report';
@@ -21,7 +21,7 @@ function cell(threads: Threads, row: number, column: number, unit: Unit, most: n
   }, value === 0 ? '·' : unit === 'blocks' ? count(value) : share(part));
   if (value > 0) {
     const strength = unit === 'blocks' ? Math.log(1 + value) / Math.log(1 + most) : part;
-    const back = scaleColour(strength);
+    const back = rampColour('count', strength);
     made.style.background = css(back);
     made.style.color = back[0] * 0.3 + back[1] * 0.59 + back[2] * 0.11 > 128 ? '#111' : '#fff';
   }
@@ -60,10 +60,15 @@ export const threads: View = {
     const found = store.state.report.threads!;
     const table = h('table', { class: 'figures matrix' }, ...matrix(found, 'blocks'));
     const units: [Unit, string][] = [['blocks', 'Blocks'], ['share', 'Share of the row']];
+    let unit: Unit = 'blocks';
+    const draw = () => table.replaceChildren(...matrix(found, unit));
     panel.append(h('section', { class: 'panel' },
-      h('h2', {}, 'Who frees whose blocks'), h('p', {}, sentence(found)),
-      h('div', { class: 'bar' }, choice('Unit', units, 'blocks', (unit) =>
-        table.replaceChildren(...matrix(found, unit)))),
+      h('h2', {}, 'Who frees whose blocks'), h('p', { class: 'lead' }, sentence(found)),
+      h('div', { class: 'controls' }, choice('Unit', units, unit, (chosen) => {
+        unit = chosen;
+        draw();
+      })),
       h('div', { class: 'scroll' }, table)));
+    return draw;
   },
 };

@@ -43,7 +43,7 @@ function axes(write: (v: number) => string): uPlot.Axis[] {
     splits.map((v) => axisLabel(v, (splits[1] ?? 1) - (splits[0] ?? 0), text));
   return [
     { ...base, size: 32, values: labels((v) => time(v * 1e9)) },
-    { ...base, size: 76, values: labels(write) }];
+    { ...base, size: 70, values: labels(write) }];
 }
 
 /** Steps of 1, 2 or 4 times a power of 1024, so that labels in KiB and MiB are round. */
@@ -73,7 +73,7 @@ function plot(parent: HTMLElement, store: Store, times: number[], curves: Curve[
       { label: 'Time', value: (_, v) => (v === null ? '–' : time(v * 1e9)) },
       ...shown.map((c): uPlot.Series => ({
         label: c.label, stroke: () => colour(c.name), width: c.name === 'live' ? 2 : 1.5,
-        dash: c.dash, fill: c.fill ? () => `${colour(c.name)}22` : undefined,
+        dash: c.dash, spanGaps: true, fill: c.fill ? () => `${colour(c.name)}22` : undefined,
         points: { show: times.length < 3 }, value: (_, v) => write(v),
       }))],
     hooks: {

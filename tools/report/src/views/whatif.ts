@@ -81,7 +81,7 @@ function replayPanel(store: Store): HTMLElement {
     return panel;
   }
   const table = h('table', { class: 'bars' }, replayTable(replays, 'peak'));
-  const bars = h('div', { class: 'bar' }, choice('Metric', METRICS, 'peak', (metric) =>
+  const bars = h('div', { class: 'controls' }, choice('Metric', METRICS, 'peak', (metric) =>
     table.replaceChildren(replayTable(replays, metric))));
   const note = calibration(store);
   panel.append(bars, table, h('p', { class: 'quiet' },
