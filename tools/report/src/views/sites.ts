@@ -63,14 +63,14 @@ class SitesView {
         text: (s) => this.adviceOf(s) },
       { title: 'Allocations', about: 'in the whole run', value: (s) => s.allocations,
         text: (s) => count(s.allocations) },
-      { title: 'Bytes', about: 'allocated in the whole run', value: (s) => s.bytes,
-        text: (s) => bytes(s.bytes) },
       { title: 'Mean size', about: 'of an allocation', value: (s) => s.mean_size,
         text: (s) => bytes(s.mean_size) },
       shareColumn('Short-lived', 'died within the next 16 allocations', (s) => s.short_lived),
       shareColumn('LIFO', 'freed last in, first out', (s) => s.lifo),
       shareColumn('Batch', 'freed together with others of the site', (s) => s.batch),
-      shareColumn('Cross-thread', 'freed by another thread', (s) => s.cross_thread)];
+      shareColumn('Cross-thread', 'freed by another thread', (s) => s.cross_thread),
+      { title: 'Bytes', about: 'allocated in the whole run', value: (s) => s.bytes,
+        text: (s) => bytes(s.bytes) }];
   }
 
   private nameOf(site: Site): string {
@@ -128,7 +128,7 @@ class SitesView {
     this.fillHead();
     const sites = this.sorted();
     const all = this.report.sites;
-    this.filter.value = this.store.state.search;
+    if (document.activeElement !== this.filter) this.filter.value = this.store.state.search;
     this.found.value = sites.length === all.length
       ? `${all.length} sites` : `${sites.length} of ${all.length} sites`;
     const places = new Map(all.map((site, i) => [site, i]));
@@ -151,8 +151,10 @@ class SitesView {
 
   private row(site: Site, index: number): HTMLElement {
     const chosen = site.id === this.store.state.site;
-    const name = h('th', { scope: 'row' }, swatch(index), h('button', { type: 'button', class: 'link', onclick: () => this.store.setSite(site.id) },
-      this.nameOf(site)));
+    const name = h('th', { scope: 'row' }, swatch(index), h('button', {
+      type: 'button', class: 'link', title: this.nameOf(site),
+      onclick: () => this.store.setSite(site.id),
+    }, this.nameOf(site)));
     const cells = this.columns.slice(2).map((column) => h('td', { class: 'n' },
       column.title === 'Advice' && column.text(site)
         ? h('span', { class: 'pool' }, column.text(site)) : column.text(site)));
