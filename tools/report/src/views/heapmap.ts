@@ -76,6 +76,7 @@ class HeapMapView {
       h('figcaption', {}, 'Pages at ', this.clock,
         h('small', {}, ` ${count(this.grid.pages)} pages of ${bytes(map.page)}; click one`)),
       h('div', { class: 'sheet' }, this.pages, this.mark));
+    panel.classList.add('split');
     panel.append(
       h('section', { class: 'panel' }, bar, h('div', { class: 'maps' }, left, right),
         h('div', { class: 'controls scrub' }, this.play, this.slider)),
@@ -256,7 +257,8 @@ class HeapMapView {
   private drawLegend(): void {
     if (this.mode === 'site') {
       const named = this.store.state.report.sites.slice(0, COLOURED_SITES).map((site, i) =>
-        h('span', { class: 'key', title: site.name ?? '' }, swatch(i), site.name ?? '(unnamed)'));
+        h('span', { class: 'key', title: site.name ?? '' }, swatch(i),
+          h('span', {}, site.name || '(unnamed)')));
       this.legend.replaceChildren(...named,
         h('span', { class: 'key' }, swatch(-1), 'smaller sites'));
       return;

@@ -193,7 +193,7 @@ class SitesView {
       h('h2', {}, this.nameOf(site)),
       facts(this.factsOf(site)), ...this.verdictOf(site),
       histogram('Sizes', sizeBars(site), site.sizes_left_out
-        ? `the most frequent; ${count(site.sizes_left_out)} others` : 'bytes'),
+        ? `the most frequent; ${count(site.sizes_left_out)} more` : 'bytes'),
       histogram('Lifetimes', powerBars(site.lifetimes_ns, time), 'time until freed'),
       histogram('Ages', powerBars(site.lifetimes_allocations, count),
         'allocations until freed'),
