@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * write_page.c: makes a page from a report in JSON, for the tests: write_page REPORT.json PAGE.html
+ * write_page.c: makes a page from a report in JSON, for the tests:
+ * write_page REPORT.json PAGE.html [open]
  * Exits with 77 when this build holds no page.
  */
 #include "report/page.h"
@@ -31,13 +32,16 @@ int main(int argc, char **argv)
 {
     char why[REPORT_PAGE_WHY];
     size_t bytes = 0;
-    char *json = argc == 3 ? read_all(argv[1], &bytes) : NULL;
+    char *json = argc >= 3 ? read_all(argv[1], &bytes) : NULL;
     if (!json) {
-        fputs("usage: write_page REPORT.json PAGE.html\n", stderr);
+        fputs("usage: write_page REPORT.json PAGE.html [open]\n", stderr);
         return 2;
     }
     bool good = report_page_write(argv[2], json, bytes, why);
     free(json);
+    if (good && argc > 3) {
+        good = report_page_open(argv[2], why);
+    }
     if (!good) {
         fprintf(stderr, "write_page: %s\n", why);
     }

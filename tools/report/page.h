@@ -17,4 +17,7 @@ bool report_page_known(void);
  * `why` (REPORT_PAGE_WHY bytes) says why. */
 bool report_page_write(const char *path, const char *json, size_t bytes, char *why);
 
+/* Shows a page in the desktop's browser and does not wait for it. False: `why` says why. */
+bool report_page_open(const char *path, char *why);
+
 #endif
