@@ -8,7 +8,7 @@
 
 #include "child.h"
 #include "tool.h"
-#include "units.h"
+#include "text/units.h"
 
 #include "shim/record.h"
 

@@ -7,6 +7,8 @@
 #ifndef POOLKIT_TOOL_RESULT_H
 #define POOLKIT_TOOL_RESULT_H
 
+#include "text/units.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -32,8 +34,6 @@ typedef enum pki_metric {
     PKI_PROCESSES,
     PKI_METRICS
 } pki_metric;
-
-typedef enum pki_unit { PKI_SECONDS, PKI_BYTES, PKI_COUNT, PKI_PLAIN } pki_unit;
 
 typedef struct pki_metric_info {
     const char *key;   /* in JSON */

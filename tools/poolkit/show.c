@@ -6,7 +6,7 @@
  */
 #include "result.h"
 #include "tool.h"
-#include "units.h"
+#include "text/units.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  */
 #include "result.h"
 #include "tool.h"
-#include "units.h"
+#include "text/units.h"
 
 #include <stdlib.h>
 #include <string.h>

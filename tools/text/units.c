@@ -30,7 +30,11 @@ void pki_text_value(char out[PKI_TEXT], double value, pki_unit unit)
         for (; value >= 999.5 && i < 4; i++) {
             value /= 1024;
         }
-        three_digits(out, value, sizes[i]);
+        if (i == 0) {
+            snprintf(out, PKI_TEXT, "%.0f B", value);
+        } else {
+            three_digits(out, value, sizes[i]);
+        }
         break;
     case PKI_COUNT:
         if (value < 999.5) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * units.h: figures as people read them: three digits and a unit.
  */
-#ifndef POOLKIT_TOOL_UNITS_H
-#define POOLKIT_TOOL_UNITS_H
+#ifndef POOLKIT_TEXT_UNITS_H
+#define POOLKIT_TEXT_UNITS_H
 
-#include "result.h"
+#include <stddef.h>
 
 enum { PKI_TEXT = 32 };
+
+typedef enum pki_unit { PKI_SECONDS, PKI_BYTES, PKI_COUNT, PKI_PLAIN } pki_unit;
 
 void pki_text_value(char out[PKI_TEXT], double value, pki_unit unit);
 void pki_text_ratio(char out[PKI_TEXT], double ratio);

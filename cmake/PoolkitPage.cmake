@@ -1,0 +1,75 @@
+# The page of `poolkit report`: bundled by npm's esbuild and compiled into the command.
+#
+#   poolkit_npm_packages(source build what ready)   fetches what package-lock.json in `source` names
+#   poolkit_embed_page(target)   compiles the page into `target`, and zlib to pack the data with
+#
+# npm fetches its packages while CMake configures, once per build folder: what is built later needs
+# no network. Where npm or the network is missing the command is built without the page and says so
+# when it is asked for one.
+set(page_source ${PROJECT_SOURCE_DIR}/tools/report)
+set(page_build ${PROJECT_BINARY_DIR}/report-page)
+
+# Sets `ready` when the packages stand in `build`/node_modules; else `what` is said to be left out.
+function(poolkit_npm_packages source build what ready)
+    find_program(POOLKIT_NODE NAMES node nodejs)
+    find_program(POOLKIT_NPM npm)
+    mark_as_advanced(POOLKIT_NODE POOLKIT_NPM)
+    set(${ready} FALSE PARENT_SCOPE)
+    if(NOT POOLKIT_NODE OR NOT POOLKIT_NPM)
+        message(STATUS "${what} left out: npm is missing (Debian: nodejs npm)")
+        return()
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source}/package-lock.json)
+    file(MD5 ${source}/package-lock.json wanted)
+    set(stamp ${build}/node_modules/.${wanted})
+    if(NOT EXISTS ${stamp})
+        file(COPY ${source}/package.json ${source}/package-lock.json DESTINATION ${build})
+        message(STATUS "Fetching with npm into ${build}")
+        execute_process(COMMAND ${POOLKIT_NPM} ci --ignore-scripts --no-audit --no-fund --silent
+                        WORKING_DIRECTORY ${build} TIMEOUT 300
+                        RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+        if(failed)
+            message(STATUS "${what} left out: npm ci failed; is there a network? "
+                           "Configure again to retry")
+            return()
+        endif()
+        file(TOUCH ${stamp})
+    endif()
+    set(${ready} TRUE PARENT_SCOPE)
+endfunction()
+
+# Bundles the page into ${page_build}/shell.c, once for all targets that hold it.
+function(poolkit_bundle_page)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${page_source}/src/*)
+    set(recipe ${page_source}/build.mjs ${page_source}/tsconfig.json)
+    add_custom_command(OUTPUT ${page_build}/shell.c
+        COMMAND ${CMAKE_COMMAND} -E rm -rf src
+        COMMAND ${CMAKE_COMMAND} -E copy_directory ${page_source}/src src
+        COMMAND ${CMAKE_COMMAND} -E copy ${recipe} .
+        COMMAND ${POOLKIT_NODE} build.mjs shell.c
+        WORKING_DIRECTORY ${page_build}
+        DEPENDS ${sources} ${recipe} ${page_source}/package-lock.json
+        COMMENT "Bundling the HTML report" VERBATIM)
+    add_library(poolkit_page OBJECT ${page_build}/shell.c)
+endfunction()
+
+function(poolkit_embed_page target)
+    if(PKG_CONFIG_FOUND)
+        pkg_check_modules(zlib QUIET IMPORTED_TARGET zlib)
+    endif()
+    if(zlib_FOUND)
+        target_link_libraries(${target} PRIVATE PkgConfig::zlib)
+        target_compile_definitions(${target} PRIVATE PKI_ZLIB)
+    endif()
+    if(NOT DEFINED page_ready)
+        poolkit_npm_packages(${page_source} ${page_build} "The HTML report is" page_ready)
+        set(page_ready ${page_ready} PARENT_SCOPE)
+    endif()
+    if(page_ready)
+        if(NOT TARGET poolkit_page)
+            poolkit_bundle_page()
+        endif()
+        target_sources(${target} PRIVATE $<TARGET_OBJECTS:poolkit_page>)
+        target_compile_definitions(${target} PRIVATE PKI_REPORT_PAGE)
+    endif()
+endfunction()
