@@ -18,11 +18,11 @@
 #include "trace/trace.h"
 
 enum {
-    LIFE_BUCKETS = 48,  /* by powers of two */
-    TOP_SIZES = 8,      /* sizes of one stack that are counted one by one */
-    TIMES_MOST = 300,   /* points of the timeline */
-    SHORT_LIVED = 16,   /* allocations: who dies within is short-lived */
-    THREADS_MOST = 64,  /* of the matrix */
+    LIFE_BUCKETS = 48, /* by powers of two */
+    TOP_SIZES = 8,     /* sizes of one stack that are counted one by one */
+    TIMES_MOST = 300,  /* points of the timeline */
+    SHORT_LIVED = 16,  /* allocations: who dies within is short-lived */
+    THREADS_MOST = 64, /* of the matrix */
     SITES_MOST = 1000,
     NO_ADVICE = -1
 };
@@ -37,7 +37,7 @@ struct behaviour {
     uint64_t live, peak_live; /* bytes */
     uint64_t least_size, largest_size;
     struct size_count sizes[TOP_SIZES];
-    uint64_t other_sizes;                     /* allocations of sizes that found no room above */
+    uint64_t other_sizes; /* allocations of sizes that found no room above */
     uint32_t life_ns[LIFE_BUCKETS], life_allocations[LIFE_BUCKETS];
     uint64_t short_lived, lifo, batch, cross_thread; /* of the frees */
     double pinned; /* bytes of free memory in its pages at the peak footprint */
@@ -81,7 +81,7 @@ struct heap_map {
     struct {
         uint64_t start;
         size_t pages;
-    } *regions;
+    } * regions;
     uint8_t *occupancy, *owner; /* n_times rows of n_pages */
 };
 
@@ -98,11 +98,11 @@ struct analysis {
     uint64_t unknown_frees, reordered, mismatched;
     uint64_t peak_live, peak_live_time, peak_blocks, live_at_end, blocks_at_end;
     uint64_t peak_resident, peak_resident_time;
-    struct moment at_peak; /* of the footprint */
-    uint64_t peak_event;   /* its number */
+    struct moment at_peak;          /* of the footprint */
+    uint64_t peak_event;            /* its number */
     uint64_t pinned_64k, pinned_2m; /* then */
-    double jw[4];          /* Johnstone & Wilson #1 ... #4 */
-    double p50, p95, p99, blowup; /* of footprint / live; byte seconds */
+    double jw[4];                   /* Johnstone & Wilson #1 ... #4 */
+    double p50, p95, p99, blowup;   /* of footprint / live; byte seconds */
     struct moment timeline[TIMES_MOST];
     size_t n_times;
     uint64_t matrix[THREADS_MOST][THREADS_MOST], per_thread[THREADS_MOST];
@@ -117,8 +117,8 @@ void analysis_end(struct analysis *a);
 uint64_t analysis_usable(uint64_t size);
 
 /* ---- inside the room ---- */
-bool analysis_frames(struct analysis *a);  /* frames.c: stacks as functions */
-bool analysis_sites(struct analysis *a);   /* sites.c: stacks gathered into sites */
+bool analysis_frames(struct analysis *a); /* frames.c: stacks as functions */
+bool analysis_sites(struct analysis *a);  /* sites.c: stacks gathered into sites */
 bool analysis_first(struct analysis *a, struct trace *t, char *why);  /* first.c */
 bool analysis_second(struct analysis *a, struct trace *t, char *why); /* second.c */
 void behaviour_add(struct behaviour *to, const struct behaviour *from);

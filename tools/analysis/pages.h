@@ -16,10 +16,10 @@ enum page_unit { UNIT_4K, UNIT_64K, UNIT_2M, PAGE_UNITS };
 
 /* One page that a block ever touched. */
 struct page {
-    uint64_t number;  /* address >> PAGE_SHIFT */
-    uint32_t live;    /* bytes of live blocks in it */
-    uint32_t site;    /* scratch for whoever walks the blocks: who holds most of it so far */
-    uint32_t votes;   /* and by how many bytes more than the others */
+    uint64_t number;   /* address >> PAGE_SHIFT */
+    uint32_t live;     /* bytes of live blocks in it */
+    uint32_t site;     /* scratch for whoever walks the blocks: who holds most of it so far */
+    uint32_t votes;    /* and by how many bytes more than the others */
     uint32_t used : 1; /* 0: this place of the table is free */
 };
 
