@@ -244,8 +244,8 @@ function head(program, command, events, duration) {
   return {
     schema: 'poolkit-report', version: 1, tool: 'poolkit 0.3.0', created: '2025-03-01T10:20:30Z',
     recording: { command, program, host: 'example', allocator: 'glibc 2.36', stacks: 'full',
-      pid: 4711, wall: 1740824430, duration_ns: duration, events, file_bytes: Math.round(events * 0.82),
-      whole: true, dropped: 0, forked: 0, unknown_frees: 0, reordered: 0, mismatched: 0 },
+      pid: 4711, wall: 1740824430, duration_ns: duration, events,
+      file_bytes: Math.round(events * 0.82), whole: true, dropped: 0, forked: 0, unknown_frees: 0, reordered: 0, mismatched: 0 },
   };
 }
 
