@@ -5,7 +5,7 @@
 #include "record/session.h"
 
 #include "poolkit/tool.h"
-#include "poolkit/units.h"
+#include "text/units.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -8,7 +8,7 @@
 #include "poolkit/child.h"
 #include "poolkit/result.h"
 #include "poolkit/tool.h"
-#include "poolkit/units.h"
+#include "text/units.h"
 #include "replay/tape.h"
 
 #include <errno.h>

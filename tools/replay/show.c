@@ -4,7 +4,7 @@
  * The best figure of a column has an asterisk, and so have those that cannot be told from it: the
  * ranges overlap.
  */
-#include "poolkit/units.h"
+#include "text/units.h"
 #include "replay/command.h"
 
 #include <errno.h>
