@@ -160,11 +160,12 @@ await test('the brush filters every view', 'redis', { hash: '#sites' }, async (p
   const { from, to } = await page.evaluate(() =>
     Object.fromEntries(new URLSearchParams(location.hash.split('?')[1])));
   const { time_ns: times } = redis.timeline;
-  const inside = redis.sites[0].live_over_time.filter((_, i) => times[i] >= +from && times[i] <= +to);
+  const chosen = (_, i) => times[i] >= +from && times[i] <= +to;
+  const inside = redis.sites[0].live_over_time.filter(chosen);
   assert.ok(inside.length > 30 && inside.length < 90, `${inside.length} points are chosen`);
   assert.equal(await text(page, cell), bytes(Math.max(...inside)));
   await page.keyboard.press('1');
-  const most = redis.timeline.live.filter((_, i) => times[i] >= +from && times[i] <= +to);
+  const most = redis.timeline.live.filter(chosen);
   assert.ok((await text(page, '.chosen')).includes(bytes(Math.max(...most))));
   await page.keyboard.press('3');
   await settle(page);
@@ -250,7 +251,7 @@ await test('sites: sort, filter, detail', 'redis', { hash: '#sites' }, async (pa
   assert.ok((await page.$$('#view-sites .histogram')).length >= 3);
 });
 
-await test('what-if: a bar per allocator, by metric', 'redis', { hash: '#what-if' }, async (page) => {
+await test('what-if: a bar per allocator', 'redis', { hash: '#what-if' }, async (page) => {
   for (const replay of redis.replays) {
     const row = await text(page, `tr[data-allocator=${replay.allocator}]`);
     assert.ok(row.includes(bytes(replay.peak)), row);

@@ -39,7 +39,7 @@ function makeFrames(hostile) {
   if (hostile) {
     frames[10].function = '</script><script>document.title="broken"</script>';
     frames[11].function = '"><img src=x onerror="document.title=\'broken\'">';
-    frames[12].function = 'std::map<std::string, int>::operator[](std::string const&) & \u202e\u0001';
+    frames[12].function = 'std::map<int, int>::operator[](int const&) & \u202e\u0001';
     frames[13].function = 'x'.repeat(3000);
   }
   return frames;
@@ -74,7 +74,8 @@ function makeSites(n, times, frames, hostile) {
       frames: [...chain, 7, 6, 5, 4, 3, 2, 1, 0], depth: 2, allocations, frees,
       bytes: allocations * size, peak_live: most, live_at_end: live[live.length - 1],
       mean_size: size * 1.08, least_size: size, largest_size: size * 4,
-      sizes: [size, size + 8, size * 2, size * 4].map((s, i) => [s, Math.round(allocations / 2 ** i / 2)]),
+      sizes: [size, size + 8, size * 2, size * 4]
+        .map((s, i) => [s, Math.round(allocations / 2 ** i / 2)]),
       sizes_left_out: id % 3, lifetimes_ns: histogramOf(8 + id % 18, frees),
       lifetimes_allocations: histogramOf(2 + id % 12, frees), short_lived: random(),
       lifo: random(), batch: random(), cross_thread: kind === 1 ? random() * 0.4 : 0,
@@ -135,7 +136,8 @@ function makeMap(pages, times, sites) {
   const first = Math.floor(pages * 0.7);
   return {
     page: 4096, times_ns: times, pages,
-    regions: [{ start: '0x55d5c0a00000', pages: first }, { start: '0x7f31d8000000', pages: pages - first }],
+    regions: [{ start: '0x55d5c0a00000', pages: first },
+      { start: '0x7f31d8000000', pages: pages - first }],
     occupancy: occupancy.toString('base64'), owner: owner.toString('base64'),
     sites: sites.slice(0, 254).map((s) => s.id),
   };
@@ -156,7 +158,7 @@ function makeReplays(peak) {
 
 function makeAdvice(sites, hostile) {
   const texts = [
-    ['block', 'Blocks of one size that come and go in any order: a block pool keeps them together.'],
+    ['block', 'Blocks of one size that come and go in any order: a block pool packs them.'],
     ['arena-scope', 'All of it dies when readQueryFromClient returns: an arena, reset at its end.'],
     ['thread-local', 'Made and freed by the same thread: a pool per thread needs no lock.']];
   return texts.slice(0, Math.min(3, sites.length)).map(([pool, text], i) => ({
@@ -226,7 +228,8 @@ function full({ events, nSites, nStacks, nTimes, pages, hostile }) {
       reasons: ['9 % is rounding: most blocks of 40 bytes take 48.',
         'dictAddRaw pins 3.1 MiB of free bytes on half-empty pages.'] },
     timeline, frames, sites, stacks: makeStacks(nStacks, sites, frames), stacks_left_out: 1012,
-    map: makeMap(pages, times, sites), threads: makeThreads(hostile), replays: makeReplays(resident),
+    map: makeMap(pages, times, sites), threads: makeThreads(hostile),
+    replays: makeReplays(resident),
     calibration: { recorded_peak: resident, replayed_peak: resident * 1.009, error: 0.009,
       trusted: true, reason: null },
     advice: makeAdvice(sites, hostile),
@@ -240,9 +243,9 @@ function full({ events, nSites, nStacks, nTimes, pages, hostile }) {
 function head(program, command, events, duration) {
   return {
     schema: 'poolkit-report', version: 1, tool: 'poolkit 0.3.0', created: '2025-03-01T10:20:30Z',
-    recording: { command, program, host: 'example', allocator: 'glibc 2.36', stacks: 'full', pid: 4711,
-      wall: 1740824430, duration_ns: duration, events, file_bytes: Math.round(events * 0.82),
-      whole: true, dropped: 0, forked: 0, unknown_frees: 0, reordered: 0, mismatched: 0 },
+    recording: { command, program, host: 'example', allocator: 'glibc 2.36', stacks: 'full',
+      pid: 4711, wall: 1740824430, duration_ns: duration, events,
+      file_bytes: Math.round(events * 0.82), whole: true, dropped: 0, forked: 0, unknown_frees: 0, reordered: 0, mismatched: 0 },
   };
 }
 
@@ -271,7 +274,8 @@ function single() {
   Object.assign(report.summary, { allocations: 1, allocated_bytes: 24, peak_live: 24 });
   return { ...report, sites: [site],
     frames: [{ function: 'main', file: null, line: null, module: null, address: 4096 }],
-    stacks: [{ frames: [0], site: 0, allocations: 1, bytes: 24, peak_live: 24, short_lived: 0, pinned: 0 }],
+    stacks: [{ frames: [0], site: 0, allocations: 1, bytes: 24, peak_live: 24, short_lived: 0,
+      pinned: 0 }],
     timeline: { time_ns: times, live: [24], usable: [24], pinned: [4096], resident: [null],
       footprint: [135168], allocations: [1], frees: [0] },
     map: { page: 4096, times_ns: times, pages: 1, regions: [{ start: '0x1000', pages: 1 }],
@@ -282,7 +286,8 @@ function single() {
 const kinds = {
   redis: () => full({ events: 2.6e6, nSites: 60, nStacks: 400, nTimes: 300, pages: 8000 }),
   large: () => full({ events: 1e7, nSites: 1000, nStacks: 5000, nTimes: 300, pages: 25000 }),
-  hostile: () => full({ events: 9e4, nSites: 12, nStacks: 60, nTimes: 40, pages: 500, hostile: true }),
+  hostile: () =>
+    full({ events: 9e4, nSites: 12, nStacks: 60, nTimes: 40, pages: 500, hostile: true }),
   single, none,
 };
 

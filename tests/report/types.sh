@@ -8,5 +8,6 @@ tsc=$POOLKIT_BUILD/tests/report/node_modules/typescript/bin/tsc
 skip() { echo "skipped: $*"; exit 77; }
 
 command -v node >/dev/null || skip "node is missing"
-[[ -e $tsc && -d $page/src ]] || skip "npm's packages were not fetched when the build was configured"
+[[ -e $tsc && -d $page/src ]] ||
+    skip "npm's packages were not fetched when the build was configured"
 node "$tsc" -p "$page"

@@ -15,8 +15,10 @@ export type Ramp = 'occupancy' | 'age' | 'count';
 /** Stops from 0 to 1. Occupancy runs from orange, a page held for little, to blue, a full one. */
 const RAMPS: Record<Ramp, { light: Rgb[]; dark: Rgb[] }> = {
   occupancy: {
-    light: [[204, 76, 2], [236, 140, 44], [247, 196, 128], [196, 212, 226], [96, 160, 210], [0, 92, 158]],
-    dark: [[255, 140, 60], [216, 124, 62], [150, 104, 78], [84, 100, 122], [72, 130, 184], [98, 182, 255]],
+    light: [[204, 76, 2], [236, 140, 44], [247, 196, 128],
+      [196, 212, 226], [96, 160, 210], [0, 92, 158]],
+    dark: [[255, 140, 60], [216, 124, 62], [150, 104, 78],
+      [84, 100, 122], [72, 130, 184], [98, 182, 255]],
   },
   age: {
     light: [[214, 240, 229], [140, 210, 186], [66, 168, 140], [16, 122, 102], [0, 72, 66]],
@@ -32,7 +34,8 @@ export function rampColour(ramp: Ramp, part: number): Rgb {
   const stops = RAMPS[ramp][isDark() ? 'dark' : 'light'];
   const at = Math.min(Math.max(part, 0), 1) * (stops.length - 1);
   const i = Math.min(Math.floor(at), stops.length - 2);
-  const mix = (k: 0 | 1 | 2) => Math.round(stops[i][k] + (stops[i + 1][k] - stops[i][k]) * (at - i));
+  const mix = (k: 0 | 1 | 2) =>
+    Math.round(stops[i][k] + (stops[i + 1][k] - stops[i][k]) * (at - i));
   return [mix(0), mix(1), mix(2)];
 }
 

@@ -60,10 +60,11 @@ export class Grid {
     return ages;
   }
 
-  /** Index into the report's sites of the page's largest holder; null: nobody or one of the rest. */
+  /** The site that holds most of the page; null: nobody, or one of the rest. */
   siteAt(time: number, page: number): number | null {
     const number = this.owner[this.cell(time, page)];
-    return number === NOBODY || number === OTHER ? null : this.map.sites?.[number - 1] ?? number - 1;
+    if (number === NOBODY || number === OTHER) return null;
+    return this.map.sites?.[number - 1] ?? number - 1;
   }
 
   addressOf(page: number): { address: bigint; region: number } {

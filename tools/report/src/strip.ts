@@ -23,7 +23,8 @@ class Strip {
     this.first = times[0];
     this.last = times[times.length - 1];
     this.canvas = h('canvas', {
-      tabindex: 0, role: 'slider', 'aria-label': 'Time filter: arrows move, shift and arrows resize',
+      tabindex: 0, role: 'slider',
+      'aria-label': 'Time filter: arrows move, shift and arrows resize',
       'aria-valuemin': 0, 'aria-valuemax': 100,
     });
     this.label = h('output', { class: 'range' });

@@ -246,7 +246,8 @@ class FlameGraph {
 
   private describe(words: string, found: number): void {
     const at = this.picked ?? this.zoomed;
-    const total = `${this.write(at.value)}, ${share(this.root.value ? at.value / this.root.value : 0)}`;
+    const part = this.root.value ? at.value / this.root.value : 0;
+    const total = `${this.write(at.value)}, ${share(part)}`;
     this.path.replaceChildren(h('b', {}, at === this.root ? 'All stacks' : at.name), ` ${total}`);
     if (words) this.path.append(` · “${words}”: ${share(found / (this.root.value || 1))}`);
     if (this.zoomed !== this.root) {

@@ -70,7 +70,8 @@ class HeapMapView {
       }),
       this.legend);
     const left = h('figure', {},
-      h('figcaption', {}, 'Address × time ', h('small', {}, 'low addresses on top; click for a time')),
+      h('figcaption', {}, 'Address × time ',
+        h('small', {}, 'low addresses on top; click for a time')),
       h('div', { class: 'sheet' }, this.overview, this.cursor));
     const right = h('figure', {},
       h('figcaption', {}, 'Pages at ', this.clock,
@@ -158,7 +159,8 @@ class HeapMapView {
   private pageFacts(page: number): HTMLElement {
     const used = this.grid.occupancy[this.grid.cell(this.time, page)];
     const age = this.grid.age(this.time, page);
-    const since = age > 0 ? this.grid.times[this.time] - this.grid.times[this.time - age + 1] : null;
+    const { times } = this.grid;
+    const since = age > 0 ? times[this.time] - times[this.time - age + 1] : null;
     const other = this.grid.owner[this.grid.cell(this.time, page)] === 255;
     return facts([
       ['Used', used === 0 ? 'free' : `${used === 1 ? '< 1 %' : share(used / 255)} of ` +

@@ -11,12 +11,14 @@ type Unit = 'blocks' | 'share';
 
 const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 
-function cell(threads: Threads, row: number, column: number, unit: Unit, most: number): HTMLElement {
+function cell(
+  threads: Threads, row: number, column: number, unit: Unit, most: number): HTMLElement {
+  const { names } = threads;
   const value = threads.frees[row]?.[column] ?? 0;
   const part = value / (sum(threads.frees[row] ?? []) || 1);
   const made = h('td', {
     class: row === column ? 'n own' : 'n',
-    title: `${count(value)} blocks of ${threads.names[row]} were freed by ${threads.names[column]}: ` +
+    title: `${count(value)} blocks of ${names[row]} were freed by ${names[column]}: ` +
       `${share(part)} of its freed blocks`,
   }, value === 0 ? '·' : unit === 'blocks' ? count(value) : share(part));
   if (value > 0) {

@@ -126,7 +126,9 @@ export const timeline: View = {
     zoom(plots, store, times);
     return (changed) => {
       if (changed === 'theme') {
-        plots.forEach((u) => u.setSize({ width: u.root.parentElement!.clientWidth, height: u.height }));
+        for (const u of plots) {
+          u.setSize({ width: u.root.parentElement!.clientWidth, height: u.height });
+        }
         plots.forEach((u) => u.redraw());
       }
       zoom(plots, store, times);

@@ -44,14 +44,16 @@ function replayRow(replay: Replay, metric: Metric, top: number, base: number | n
   const cell = h('td', { class: 'bar' });
   if (value !== null) cell.append(bar(value, low, high, top, first));
   const row = h('tr', { 'data-allocator': replay.allocator },
-    h('th', { scope: 'row' }, replay.label ?? replay.allocator, h('small', {}, replay.package ?? '')),
+    h('th', { scope: 'row' }, replay.label ?? replay.allocator,
+      h('small', {}, replay.package ?? '')),
     cell, h('td', { class: 'n' }, write(metric, value)),
     h('td', { class: 'n' }, first ? 'base' : value !== null && base ? ratio(value / base) : '–'));
   row.addEventListener('mousemove', (event) => showTip(event,
     h('b', {}, replay.label ?? replay.allocator),
     h('p', {}, low === null ? write(metric, value)
       : `${write(metric, value)} (${write(metric, low)} – ${write(metric, high)})`),
-    h('p', {}, `${replay.rounds ?? '–'} rounds, ${replay.mode ?? ''}, touch: ${replay.touch ?? '–'}`)));
+    h('p', {}, `${replay.rounds ?? '–'} rounds, ${replay.mode ?? ''}, ` +
+      `touch: ${replay.touch ?? '–'}`)));
   row.addEventListener('mouseleave', hideTip);
   return row;
 }
@@ -69,7 +71,8 @@ function calibration(store: Store): HTMLElement | null {
     `${bytes(found.replayed_peak)} is ${share(found.error)} off the recorded ` +
     `${bytes(found.recorded_peak)}.`;
   return h('p', { class: found.trusted ? 'quiet' : 'note' }, error, ' ',
-    found.trusted ? '' : `Do not trust these figures: ${found.reason ?? 'the error is too large'}.`);
+    found.trusted ? ''
+      : `Do not trust these figures: ${found.reason ?? 'the error is too large'}.`);
 }
 
 function replayPanel(store: Store): HTMLElement {
