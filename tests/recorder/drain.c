@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * drain.c: runs a program under libpoolkit-record.so and prints what came, one "name value" a line.
  *
- *   drain [-s none|caller|fp|cfi] [-f] [-d] [-v] LIBRARY PROGRAM [ARGUMENT...]
+ *   drain [-s none|caller|fp|cfi] [-fdvqwtxp] LIBRARY PROGRAM [ARGUMENT...]
  *
- * -f: frees carry stacks. -d: a full ring drops. -v: also each stack's number and frames.
+ * -f: frees carry stacks. -d: a full ring drops. -v: also each stack's number and frames. -p: the
+ * recording is paused. -q, -w, -t, -x: see struct manner.
  * Exits with 1 if a record was not as wire.h says, otherwise with the program's code.
  */
 #include "rings.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,18 +58,51 @@ static pid_t start(const char *library, char **program, const char *dir)
     return child;
 }
 
-static int follow(struct reader *r, pid_t child)
+/* What is done with the rings, beside reading them. */
+struct manner {
+    bool skip;   /* as if everything had been read: for measurements */
+    bool slow;   /* looks every 20 ms only */
+    bool toggle; /* stops and starts the recording */
+    bool die;    /* ends as soon as there is a ring, and tells nobody */
+};
+
+static uint64_t skip_all(struct reader *r)
+{
+    uint64_t words = 0;
+    reader_look(r);
+    for (size_t i = 0; i < r->count; i++) {
+        struct pki_wire_ring *ring = r->rings[i].head;
+        uint64_t end = atomic_load(&ring->written);
+        words += end - atomic_load(&ring->read);
+        atomic_store(&ring->read, end);
+    }
+    return words;
+}
+
+static uint64_t drain(struct reader *r, const struct manner *how)
+{
+    uint64_t words = how->skip ? skip_all(r) : reader_drain(r);
+    if (how->die && r->count) _exit(0);
+    if (how->toggle) atomic_fetch_xor(&r->control->recording, 1);
+    return words;
+}
+
+static int follow(struct reader *r, pid_t child, const struct manner *how)
 {
     const struct timespec limit = {.tv_nsec = 5000000};
     int status;
     for (;;) {
         uint32_t seen = atomic_load(&r->control->wake);
         pid_t ended = waitpid(child, &status, WNOHANG);
-        uint64_t words = reader_drain(r);
+        uint64_t words = drain(r, how);
         if (ended == child) break;
-        if (words == 0) syscall(SYS_futex, &r->control->wake, FUTEX_WAIT, seen, &limit, NULL, 0);
+        if (how->slow) {
+            usleep(20000);
+        } else if (words == 0) {
+            syscall(SYS_futex, &r->control->wake, FUTEX_WAIT, seen, &limit, NULL, 0);
+        }
     }
-    while (reader_drain(r)) {}
+    while (drain(r, how)) {}
     return status;
 }
 
@@ -103,6 +138,10 @@ static void show(const struct reader *r)
     printf("stacks %llu\nmodules %llu\nmodules_gone %llu\nbad %llu\n",
            (unsigned long long)r->stacks, (unsigned long long)r->modules,
            (unsigned long long)r->modules_gone, (unsigned long long)r->bad);
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    printf("cpu_us %ld\n", (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000L +
+                               used.ru_utime.tv_usec + used.ru_stime.tv_usec);
     show_images(r->dir);
 }
 
@@ -119,8 +158,9 @@ int main(int argc, char **argv)
 {
     static struct reader r;
     enum pki_wire_stacks stacks = PKI_STACKS_NONE;
-    bool free_stacks = false, drop = false, verbose = false;
-    for (int option; (option = getopt(argc, argv, "+s:fdv")) != -1;) {
+    bool free_stacks = false, drop = false, paused = false, verbose = false;
+    struct manner how = {0};
+    for (int option; (option = getopt(argc, argv, "+s:fdvqwtxp")) != -1;) {
         switch (option) {
         case 's':
             stacks = stacks_called(optarg);
@@ -130,6 +170,21 @@ int main(int argc, char **argv)
             break;
         case 'd':
             drop = true;
+            break;
+        case 'q':
+            how.skip = true;
+            break;
+        case 'w':
+            how.slow = true;
+            break;
+        case 't':
+            how.toggle = true;
+            break;
+        case 'x':
+            how.die = true;
+            break;
+        case 'p':
+            paused = true;
             break;
         case 'v':
             verbose = true;
@@ -144,8 +199,9 @@ int main(int argc, char **argv)
     if (argc - optind < 2 || !mkdtemp(dir) || !reader_open(&r, dir, stacks)) return 2;
     r.control->free_stacks = free_stacks;
     r.control->may_drop = drop;
+    atomic_store(&r.control->recording, !paused);
     r.seen = verbose ? show_stack : NULL;
-    int status = follow(&r, start(argv[optind], argv + optind + 1, dir));
+    int status = follow(&r, start(argv[optind], argv + optind + 1, dir), &how);
     show(&r);
     char command[512];
     snprintf(command, sizeof command, "rm -rf '%s'", dir);

@@ -104,7 +104,9 @@ START_TEST(test_threads)
     struct trace_writer *w = test_create();
     for (int i = 0; i < 65540; i++) {
         struct trace_thread thread = {.tid = 1000 + i};
-        snprintf(thread.name, sizeof thread.name, "worker %d", i);
+        char name[32];
+        snprintf(name, sizeof name, "worker %d", i);
+        memcpy(thread.name, name, sizeof thread.name);
         EXPECT_AT(trace_put_thread(w, &thread) == (i < 65535 ? i : 65535), i, 0);
     }
     test_close(w);

@@ -25,13 +25,7 @@
 
 extern void *__libc_stack_end; /* the dynamic linker's */
 
-struct limits {
-    uintptr_t top;   /* 0: not looked for yet */
-    uintptr_t low;   /* all from here to the top can be read */
-    uintptr_t floor; /* the page below cannot be read; 0: not met yet */
-};
-
-static _Thread_local struct limits limits;
+_Thread_local struct pki_limits pki_limits;
 
 /* The kernel looks at the set before it refuses the operation; nothing is changed. */
 static bool readable(uintptr_t page)
@@ -39,7 +33,7 @@ static bool readable(uintptr_t page)
     return syscall(SYS_rt_sigprocmask, -1, page, NULL, (size_t)8) == -1 && errno != EFAULT;
 }
 
-static void find_limits(struct limits *l)
+static void find_limits(struct pki_limits *l)
 {
     if (syscall(SYS_gettid) != syscall(SYS_getpid)) {
         l->top = (uintptr_t)pthread_self();
@@ -53,7 +47,7 @@ static void find_limits(struct limits *l)
     l->floor = l->low;
 }
 
-static bool extend(struct limits *l, uintptr_t frame)
+static bool extend(struct pki_limits *l, uintptr_t frame)
 {
     int saved = errno;
     while (frame < l->low && frame >= l->floor) {
@@ -67,15 +61,11 @@ static bool extend(struct limits *l, uintptr_t frame)
     return frame >= l->low;
 }
 
-uintptr_t pki_stack_top(const uintptr_t *frame)
+uintptr_t pki_stack_top_unusual(uintptr_t frame)
 {
-    struct limits *l = &limits;
-    uintptr_t at = (uintptr_t)frame;
-    if (PKI_UNLIKELY(l->top == 0)) {
+    struct pki_limits *l = &pki_limits;
+    if (l->top == 0) {
         find_limits(l);
     }
-    if (PKI_UNLIKELY(at < l->low && !extend(l, at))) {
-        return 0;
-    }
-    return at < l->top ? l->top : 0;
+    return frame < l->top && extend(l, frame) ? l->top : 0;
 }

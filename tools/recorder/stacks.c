@@ -21,6 +21,8 @@
 #define RULES 4096u
 #define SMALL_SHARE 8u
 
+#define TRAIL_STEP 4u /* trails are compared, and filled up, by so many words */
+
 #define FIRST_TABLE 16384u /* hashes; the next table has twice as many */
 
 bool pki_verify;
@@ -58,7 +60,6 @@ static void forget_memo(struct pki_stack_cache *c)
 {
     c->generation++;
     c->trails_used = 0;
-    c->caller = 0;
 }
 
 void pki_stack_cache_reset(struct pki_thread *t) { forget_memo(t->stacks); }
@@ -133,10 +134,9 @@ uint32_t pki_stack_number_of(struct pki_thread *t, const uintptr_t *frames, size
 }
 
 /* Direct mapped: a collision costs an unwinding, no more. */
-static struct pki_memo *memo_place(struct pki_stack_cache *c, const uintptr_t *frame)
+static struct pki_memo *memo_place(struct pki_stack_cache *c, uintptr_t frame, uintptr_t caller)
 {
-    uint64_t hash =
-        ((uint64_t)(uintptr_t)frame >> 3 ^ (uint64_t)frame[1] << 13) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (frame >> 3 ^ (uint64_t)caller << 13) * UINT64_C(0x9e3779b97f4a7c15);
     return &c->memo[(size_t)(hash >> 40) & c->memo_mask];
 }
 
@@ -146,12 +146,12 @@ static inline bool still_true(const struct pki_stack_cache *c, const struct pki_
                               const uintptr_t *frame)
 {
     const uint64_t *word = c->trails + entry->at, *end = word + entry->words;
-    for (; word < end; word++) {
-        if (PKI_UNLIKELY((frame[*word >> 48] ^ *word) << 16)) {
-            return false;
-        }
+    uint64_t other = 0;
+    for (; word < end; word += TRAIL_STEP) {
+        other |= (frame[word[0] >> 48] ^ word[0]) | (frame[word[1] >> 48] ^ word[1]) |
+                 (frame[word[2] >> 48] ^ word[2]) | (frame[word[3] >> 48] ^ word[3]);
     }
-    return true;
+    return other << 16 == 0;
 }
 
 static bool make_room(struct pki_stack_cache *c, struct pki_memo *entry, size_t words)
@@ -174,15 +174,20 @@ static bool make_room(struct pki_stack_cache *c, struct pki_memo *entry, size_t 
 static void remember(struct pki_stack_cache *c, struct pki_memo *entry, const uintptr_t *frame,
                      const struct pki_stack *stack, uint32_t number)
 {
-    if (!stack->whole || !number || !make_room(c, entry, stack->words)) {
+    size_t words = (stack->words + TRAIL_STEP - 1) / TRAIL_STEP * TRAIL_STEP;
+    if (!stack->whole || !number || !make_room(c, entry, words)) {
         return;
+    }
+    uint64_t *trail = c->trails + entry->at;
+    memcpy(trail, stack->trail, stack->words * sizeof *trail);
+    for (size_t i = stack->words; i < words; i++) {
+        trail[i] = trail[0];
     }
     entry->frame = (uintptr_t)frame;
     entry->caller = frame[1];
     entry->stack = number;
     entry->generation = c->generation;
-    entry->words = (uint16_t)stack->words;
-    memcpy(c->trails + entry->at, stack->trail, stack->words * sizeof *stack->trail);
+    entry->words = (uint16_t)words;
 }
 
 size_t pki_stack_depth(void)
@@ -204,20 +209,22 @@ __attribute__((noinline)) static uint32_t unwind(struct pki_thread *t, const uin
     return number;
 }
 
-static uint32_t caller_number(struct pki_thread *t, const uintptr_t *frame)
+/* Its entries in the memo have no frame: nothing but the address counts. */
+static uint32_t caller_number(struct pki_thread *t, uintptr_t caller)
 {
     struct pki_stack_cache *c = t->stacks;
-    if (c->caller != frame[1]) {
-        uint32_t number = pki_stack_number_of(t, frame + 1, 1);
-        if (number == 0) {
-            return 0;
-        }
-        c->stack = number;
-        c->caller = frame[1];
-        struct pki_module module;
-        pki_module_find(t, frame[1] - 1, &module);
+    struct pki_memo *entry = memo_place(c, 0, caller);
+    if (PKI_LIKELY(entry->caller == caller && entry->frame == 0 &&
+                   entry->generation == c->generation)) {
+        return entry->stack;
     }
-    return c->stack;
+    struct pki_module module;
+    pki_module_find(t, caller - 1, &module);
+    uint32_t number = pki_stack_number_of(t, &caller, 1);
+    if (number) {
+        *entry = (struct pki_memo){.caller = caller, .stack = number, .generation = c->generation};
+    }
+    return number;
 }
 
 __attribute__((noinline)) static uint32_t fp_number(struct pki_thread *t, const uintptr_t *frame,
@@ -254,12 +261,12 @@ uint32_t pki_stack_number(struct pki_thread *t, const uintptr_t *frame)
     }
     uintptr_t top = kind >= PKI_STACKS_FP ? pki_stack_top(frame) : 0;
     if (PKI_UNLIKELY(!top)) {
-        return caller_number(t, frame);
+        return caller_number(t, frame[1]);
     }
     if (kind == PKI_STACKS_FP || !PKI_HAS_CFI) {
         return fp_number(t, frame, top);
     }
-    struct pki_memo *entry = memo_place(c, frame);
+    struct pki_memo *entry = memo_place(c, (uintptr_t)frame, frame[1]);
     if (PKI_LIKELY(entry->frame == (uintptr_t)frame && entry->caller == frame[1] &&
                    entry->generation == c->generation && still_true(c, entry, frame))) {
         if (PKI_UNLIKELY(pki_verify)) {

@@ -62,8 +62,6 @@ struct pki_stack_cache {
     uint32_t trails_size, trails_used;
     uint32_t generation; /* of the memo's entries; a new one forgets them all */
     uint32_t modules;    /* generation of the modules that the caches are right for */
-    uint32_t stack;      /* number of the last lookup by address alone */
-    uintptr_t caller;
 };
 
 size_t pki_stack_cache_bytes(bool small);
@@ -88,9 +86,24 @@ void pki_unwind_fp(const uintptr_t *frame, uintptr_t top, size_t most, struct pk
 
 /* ---- limits.c ---- */
 
+/* The thread's own stack, as far as it is known. */
+struct pki_limits {
+    uintptr_t top;   /* 0: not looked for yet */
+    uintptr_t low;   /* all from here to the top can be read */
+    uintptr_t floor; /* the page below cannot be read; 0: not met yet */
+};
+extern _Thread_local struct pki_limits pki_limits __attribute__((tls_model("initial-exec")));
+
+uintptr_t pki_stack_top_unusual(uintptr_t frame);
+
 /* The end of the thread's own stack if `frame` lies in it, so that all from there up to it can be
  * read; 0 if it does not. */
-uintptr_t pki_stack_top(const uintptr_t *frame);
+static inline uintptr_t pki_stack_top(const uintptr_t *frame)
+{
+    const struct pki_limits *l = &pki_limits;
+    uintptr_t at = (uintptr_t)frame;
+    return PKI_LIKELY(at >= l->low && at < l->top) ? l->top : pki_stack_top_unusual(at);
+}
 
 /* ---- modules.c ---- */
 

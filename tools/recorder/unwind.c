@@ -184,6 +184,7 @@ static void begin(struct walk *w, const uintptr_t *frame, uintptr_t top, struct 
     stack->frames = 1;
     stack->words = 0;
     stack->whole = true;
+    note(w, frame + 1);
     w->now = (struct place){.pc = frame[1] - 1,
                             .sp = (uintptr_t)(frame + 2),
                             .rbp = frame[0],

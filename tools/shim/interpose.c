@@ -75,12 +75,8 @@ static void find_next(void)
     look("malloc", &next.malloc);
 }
 
-/* False while the next allocator is being looked up: then the early buffer has to do. */
-static bool ready(void)
+static bool make_ready(void)
 {
-    if (atomic_load_explicit(&state, memory_order_acquire) == READY) {
-        return true;
-    }
     int expected = UNKNOWN;
     if (!atomic_compare_exchange_strong(&state, &expected, LOOKING)) {
         return expected == READY;
@@ -91,8 +87,14 @@ static bool ready(void)
     return true;
 }
 
-static void *reported(enum trace_op op, void *block, size_t size, size_t align,
-                      const uintptr_t *frame)
+/* False while the next allocator is being looked up: then the early buffer has to do. */
+static inline bool ready(void)
+{
+    return atomic_load_explicit(&state, memory_order_acquire) == READY || make_ready();
+}
+
+static inline void *reported(enum trace_op op, void *block, size_t size, size_t align,
+                             const uintptr_t *frame)
 {
     pki_depth--;
     if (block && pki_depth == 0) {
@@ -101,7 +103,7 @@ static void *reported(enum trace_op op, void *block, size_t size, size_t align,
     return block;
 }
 
-static void *allocate(size_t size, const uintptr_t *frame)
+static inline void *allocate(size_t size, const uintptr_t *frame)
 {
     if (!ready()) {
         return early_alloc(size);

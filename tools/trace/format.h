@@ -17,7 +17,7 @@
 #define TRACE_PACKED_MOST (UINT32_MAX >> TRACE_KIND_BITS)
 /* Of all chunks but those of events. The writer leaves out what is beyond them, so that nobody
  * needs more memory than a few times this to read a file, whatever stands in it. */
-#define TRACE_KEPT_MOST ((uint64_t)256 << 20)       /* bytes before compression */
+#define TRACE_KEPT_MOST ((uint64_t)128 << 20)       /* bytes before compression */
 #define TRACE_FRAMES_KEPT_MOST ((uint64_t)64 << 20) /* frames of all stacks */
 
 enum trace_kind {

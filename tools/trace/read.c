@@ -13,8 +13,8 @@ static bool has_counted(struct trace *t, const struct pki_chunk *chunk,
     const struct pki_tables *tables = &t->tables;
     for (int i = 0; i < n; i++) {
         if (events[i].stack > tables->top_stack || events[i].thread >= tables->top_thread) {
-            return pki_source_damaged(&t->source, chunk, "names a stack or thread of no file's",
-                                      why);
+            return pki_source_damaged(&t->source, chunk,
+                                      "names a stack or thread that the file does not have", why);
         }
     }
     return true;
@@ -94,6 +94,7 @@ static bool keep_chunk(struct trace *t, const struct pki_chunk *chunk, char *why
     const char *wrong = t->kept > TRACE_KEPT_MOST
                             ? "is beyond the most that names and stacks may take"
                             : pki_tables_add(&t->tables, chunk->kind, &t->content);
+    if (wrong == pki_no_memory) return pki_why(why, "%s: there is no memory to read it", t->path);
     return wrong ? pki_source_damaged(&t->source, chunk, wrong, why) : true;
 }
 

@@ -60,6 +60,9 @@ struct trace {
 /* A place for one more of `each` bytes, or NULL. */
 void *pki_list_add(struct pki_list *l, size_t each);
 
+/* The one reason that is not the file's fault. */
+extern const char pki_no_memory[];
+
 /* What the chunk's content adds to the tables; NULL, or what is wrong with it. Contents with texts
  * are taken over: *content is empty afterwards. */
 const char *pki_tables_add(struct pki_tables *t, enum trace_kind kind, struct pki_bytes *content);

@@ -16,7 +16,7 @@
 #define KEEP_MOST ((size_t)256 << 10)
 /* With so many bytes less than TRACE_KEPT_MOST behind it, the writer keeps no more: enough for what
  * is being gathered, with the longest of entries, and for the threads and the end. */
-#define MARGIN ((uint64_t)32 << 20)
+#define MARGIN ((uint64_t)16 << 20)
 
 bool pki_writer_fail(struct trace_writer *w, const char *what)
 {
