@@ -58,7 +58,7 @@ def recorders(build, folder):
     yield "alone", []
     yield "record", [str(build / "poolkit"), "record", "-o", str(folder / "r.pkt"), "--"]
     if shutil.which("heaptrack"):
-        yield "heaptrack", ["heaptrack", "--record-only", "-o", str(folder / "h"), "--"]
+        yield "heaptrack", ["heaptrack", "-o", str(folder / "h")]
 
 
 def load_redis(folder, requests):
@@ -77,7 +77,7 @@ def load_redis(folder, requests):
 
 
 def run(command, stdin, environment, folder, requests):
-    """Wall seconds, CPU seconds, and what was said on standard error."""
+    """Wall and CPU seconds."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with open(stdin or os.devnull, "rb") as source, open(folder / "said", "w+") as said:
         process = subprocess.Popen(command, stdin=source, stdout=subprocess.DEVNULL, stderr=said,
@@ -87,8 +87,10 @@ def run(command, stdin, environment, folder, requests):
         wall, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
         said.seek(0)
         text = said.read()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{text}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu if server is None else server, text
+    return wall, cpu if server is None else server
 
 
 def events_of(build, folder):

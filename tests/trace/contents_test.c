@@ -136,6 +136,9 @@ START_TEST(test_columns)
     SAYS(TRACE_EVENTS, "\1\0\1\0\1\0\0\0\0\0\0\0\1\20\0\4", ONE, "");
     SAYS(TRACE_EVENTS, "\1\377\377\377\377\377\377\377\377\377\1" COLUMNS_GO "\20\4", ONE,
          "impossible time");
+    SAYS(TRACE_EVENTS, "\1\377\377\377\377\377\377\377\377\377\1\1\0\1\0\0\0\0\0\0\0\1\20\1\4", ONE,
+         "impossible time"); /* would wrap */
+    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\0\0\0\0\0\5\0\60\376\377\377\377\17", ONE, "impossible event");
     /* free of birth 0, guessed; then the same again, which is gone */
     SAYS(TRACE_EVENTS, "\3\0\3\0\0\0\0\0\0\0\0\2\0\40\60\60\0\0", "\3\0\0\1", "impossible event");
     SAYS(TRACE_EVENTS, "\2\0" COLUMNS_2 "\40\60\0\0", "\2\0\0\1", "too short or too long");

@@ -198,6 +198,20 @@ START_TEST(test_flipped)
 }
 END_TEST
 
+/* A bit that zstd itself does not look at. */
+START_TEST(test_unused_bit)
+{
+    uint8_t *copy = malloc(sound_bytes);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, sound, sound_bytes);
+    for (size_t i = 0; i < n_borders; i++) {
+        size_t at = border[i] + TRACE_CHUNK_HEAD + 4;
+        EXPECT_AT(change_byte(copy, at, sound[at] ^ 0x10), i, at);
+    }
+    free(copy);
+}
+END_TEST
+
 /* The file with its chunks in the order of `order`, n of them. */
 static enum outcome reorder(const size_t *order, size_t n)
 {
@@ -349,10 +363,12 @@ START_TEST(test_full_disk)
         struct trace_event e = test_program_event(&program);
         ok = trace_put(w, &e) && (i % FLUSH != FLUSH - 1 || trace_flush(w));
     }
+    uint64_t written = trace_written_bytes(w);
     ck_assert(!ok && !trace_close(w, true, test_why));
     ck_assert_ptr_nonnull(strstr(test_why, "File too large"));
     struct trace *t = test_open();
     ck_assert(!trace_whole(t));
+    ck_assert_uint_eq(trace_bytes(t), written); /* nothing of the chunk that did not fit */
     ck_assert_uint_gt(trace_events(t), 0);
     trace_end(t);
 }
@@ -363,8 +379,8 @@ static Suite *suite(void)
     Suite *s = suite_create("trace damage");
     TCase *c = tcase_create("damage");
     tcase_add_checked_fixture(c, setup, teardown);
-    ADD_CASE(s, c, 60, test_sound, test_cut, test_flipped, test_chunks_moved, test_lies,
-             test_spoiled, test_not_traces, test_full_disk);
+    ADD_CASE(s, c, 60, test_sound, test_cut, test_flipped, test_unused_bit, test_chunks_moved,
+             test_lies, test_spoiled, test_not_traces, test_full_disk);
     return s;
 }
 

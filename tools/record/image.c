@@ -201,8 +201,7 @@ bool image_open_trace(struct image *image)
     }
     image->file = output_path(image->session, image);
     image->writer = create(image, why);
-    image->blocks = trace_resolver_create();
-    if (!image->writer || !image->blocks) {
+    if (!image->writer || !pki_map_create(&image->live.sizes)) {
         image_give_up(image, image->writer ? "there is no memory" : why);
         return false;
     }
@@ -243,11 +242,8 @@ void image_finish(struct image *image)
         pki_note("%s: %s", image->file, why);
     }
     image->writer = NULL;
-    if (image->blocks) {
-        image->peak = trace_resolver_tally(image->blocks)->peak_bytes;
-        trace_resolver_destroy(image->blocks);
-        image->blocks = NULL;
-    }
+    pki_map_drop(&image->live.sizes);
+    image->live.sizes = (struct pki_map){0};
     if (image->file && image->events == 0) {
         unlink(image->file);
     }

@@ -10,9 +10,9 @@
 #ifndef POOLKIT_RECORD_IMAGE_H
 #define POOLKIT_RECORD_IMAGE_H
 
+#include "record/live.h"
 #include "record/ticks.h"
 #include "recorder/wire.h"
-#include "trace/objects.h"
 #include "trace/trace.h"
 
 #include <stdbool.h>
@@ -32,7 +32,8 @@ struct ring {
     uint64_t tick;   /* of the record at `read`, since the image began */
     unsigned number; /* N of IMAGE.ring.N */
     struct trace_thread owner;
-    int thread; /* the owner's index in the trace, -1: not yet told */
+    int thread;     /* the owner's index in the trace, -1: not yet told */
+    uint64_t taken; /* size of the block that TRACE_REALLOC_TAKES took */
 };
 
 struct image {
@@ -54,8 +55,7 @@ struct image {
     uint64_t time;    /* of the last event, nanoseconds */
     uint64_t flushed; /* when the trace was last brought to the disk, CLOCK_MONOTONIC */
 
-    struct trace_resolver *blocks; /* counts what is live; there as long as the trace is open */
-    uint64_t peak;                 /* bytes asked for and not yet freed, at most */
+    struct live live; /* its map is there as long as the trace is open */
     uint64_t events, dropped;
     uint64_t drained; /* records taken in the last round */
 

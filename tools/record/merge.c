@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A tick so far in the future, some seconds, is none: waiting for it would never end. */
+#define FAR_AHEAD (UINT64_C(1) << 33)
 /* How much of a ring may be taken before its producer is told, as a part of the ring. */
 #define TELL_PART 8
 
@@ -37,13 +39,13 @@ static void tell(struct ring *r)
 }
 
 /* Partner: the producer's release store of `written`. A position that cannot be (W1) means that
- * the program has written into the ring by mistake. */
+ * the program has written into the ring by mistake: we go on from there, or it would wait for ever. */
 static void look(struct image *image, struct ring *r)
 {
     uint64_t written = atomic_load_explicit(&r->shared->written, memory_order_acquire);
     if (written - r->read > r->words) {
         image->damaged = true;
-        return;
+        r->read = written;
     }
     r->head = written;
 }
@@ -95,7 +97,10 @@ static size_t gather(struct image *image, uint64_t horizon)
         struct ring *r = image->rings[i];
         if (r->read != r->head) {
             read_tick(image, r);
-            if (r->tick <= horizon) {
+            if (r->tick > horizon && r->tick - horizon > FAR_AHEAD) {
+                image->damaged = true;
+                r->read = r->head;
+            } else if (r->tick <= horizon) {
                 image->heap[n++] = r;
             }
         }

@@ -52,11 +52,8 @@ static void put_event(struct image *image, struct ring *r, struct trace_event *e
     event->time = image->time;
     event->thread = (uint16_t)r->thread;
     image->events++;
-    struct trace_change change[2];
     if (!trace_put(image->writer, event)) {
         image_give_up(image, NULL);
-    } else if (trace_resolver_take(image->blocks, event, change) < 0) {
-        image_give_up(image, "there is no memory");
     }
 }
 
@@ -69,6 +66,10 @@ static void take_coming(struct image *image, struct ring *r)
                                 .op = (uint8_t)word(r, 0),
                                 .align = (uint8_t)(where >> ALIGN_SHIFT)};
     put_event(image, r, &event);
+    uint64_t size = event.op == TRACE_REALLOC_FAILED ? r->taken : event.size;
+    if (image->writer && !live_come(&image->live, event.address, size)) {
+        image_give_up(image, "there is no memory");
+    }
 }
 
 static void take_going(struct image *image, struct ring *r)
@@ -78,6 +79,7 @@ static void take_going(struct image *image, struct ring *r)
                                 .stack = (uint32_t)word(r, 2),
                                 .op = (uint8_t)word(r, 0)};
     put_event(image, r, &event);
+    r->taken = image->writer ? live_go(&image->live, event.address) : 0;
 }
 
 static void take_thread(struct ring *r)
