@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base64.h"
+#include "text/base64.h"
 
 #ifndef PKI_VERSION
 #define PKI_VERSION "unknown"
@@ -35,10 +35,7 @@ static double share(uint64_t part, uint64_t whole)
     return whole > 0 ? (double)part / (double)whole : 0;
 }
 
-static double ratio(uint64_t part, uint64_t whole)
-{
-    return share(part, whole);
-}
+static double ratio(uint64_t part, uint64_t whole) { return share(part, whole); }
 
 static void append(cJSON *array, double value)
 {
@@ -217,8 +214,8 @@ static void add_timeline(cJSON *root, const struct analysis *a)
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
         cJSON *array = cJSON_AddArrayToObject(o, columns[c].name);
         for (size_t i = 0; i < a->n_times; i++) {
-            append(array, (double)*(const uint64_t *)((const char *)&a->timeline[i] +
-                                                      columns[c].offset));
+            append(array,
+                   (double)*(const uint64_t *)((const char *)&a->timeline[i] + columns[c].offset));
         }
     }
 }
@@ -364,7 +361,7 @@ static void add_stacks(cJSON *root, const struct analysis *a)
 
 static void add_cells(cJSON *o, const char *name, const uint8_t *cells, size_t n)
 {
-    char *encoded = analysis_base64(cells, n);
+    char *encoded = pki_base64(cells, n);
     text(o, name, encoded);
     free(encoded);
 }

@@ -7,7 +7,9 @@
  *   1. Functions whose names say that they allocate are passed over (says_it_allocates).
  *   2. Stacks with the same next function are one group. A group whose blocks have one size and one
  *      kind of life is a site; so is one that is too small to matter.
- *   3. Another group is divided by the next function outwards, and so on, DEPTH_MOST times.
+ *   3. Another group is divided by the next function outwards, and so on. It ends after DEPTH_MOST
+ *      divisions; a function that leaves the group whole, or through which half of all allocations
+ *      pass, is not counted.
  *   4. Where dividing does not help (little of the group then has one size and one life), the group
  *      stays whole: it is a site of mixed use.
  */
@@ -22,7 +24,7 @@
 #define HELPS 0.3     /* dividing helps if this share of the blocks comes to uniform sites */
 #define MATTERS 0.002 /* share of all allocations, or of all bytes, below which nobody divides */
 #define LEAST 100     /* allocations likewise */
-enum { DEPTH_MOST = 6, NAME_FRAMES = 3 };
+enum { DEPTH_MOST = 6, FRAMES_MOST = 40, NAME_FRAMES = 3 };
 
 struct gathering {
     struct analysis *a;
@@ -87,6 +89,7 @@ static struct behaviour sum_of(const struct gathering *g, size_t first, size_t n
     struct behaviour sum = {0};
     for (size_t i = first; i < first + n; i++) {
         behaviour_add(&sum, &g->a->stacks[g->order[i]].did);
+        sum.peak_live += g->a->stacks[g->order[i]].did.peak_live;
     }
     return sum;
 }
@@ -102,6 +105,12 @@ static bool is_uniform(const struct behaviour *did)
     return same >= UNIFORM && (brief >= UNIFORM || brief <= 1 - UNIFORM);
 }
 
+/* A function through which half of all allocations pass allocates for others, whatever its name. */
+static bool serves_all(const struct gathering *g, const struct behaviour *did)
+{
+    return 2 * did->allocations > g->a->all.allocations;
+}
+
 static bool matters(const struct gathering *g, const struct behaviour *did)
 {
     const struct behaviour *all = &g->a->all;
@@ -110,25 +119,32 @@ static bool matters(const struct gathering *g, const struct behaviour *did)
             (double)did->bytes >= MATTERS * (double)all->bytes);
 }
 
+/* Appends a function to a name, outermost first; those without a name only if `plain_too`. */
+static void add_to_name(const struct gathering *g, const struct frame *frame, bool plain_too,
+                        char *text, size_t room)
+{
+    char plain[256];
+    size_t used = strlen(text);
+    if (!frame || (!frame->function && !plain_too)) {
+        return;
+    }
+    if (!frame->function) {
+        trace_name(g->a->trace, frame->address, plain, sizeof plain);
+    }
+    snprintf(text + used, room - used, "%s%.256s", used ? " › " : "",
+             frame->function ? frame->function : plain);
+}
+
+/* The outermost functions that make the site what it is. */
 static void name_site(const struct gathering *g, struct site *site)
 {
     char text[1024] = "";
-    size_t used = 0;
     uint32_t shown = site->depth < NAME_FRAMES ? site->depth : NAME_FRAMES;
     for (uint32_t i = 0; i < shown; i++) {
-        const struct frame *frame = frame_at(g, site->stack, i);
-        char plain[256];
-        if (!frame) {
-            break;
-        }
-        if (!frame->function) {
-            trace_name(g->a->trace, frame->address, plain, sizeof plain);
-        }
-        int n = snprintf(text + used, sizeof text - used, "%s%.256s", i ? " ‹ " : "",
-                         frame->function ? frame->function : plain);
-        used += n > 0 ? (size_t)n : 0;
+        const struct frame *frame = frame_at(g, site->stack, site->depth - 1 - i);
+        add_to_name(g, frame, i == 0, text, sizeof text);
     }
-    site->name = strdup(used ? text : "(no call stack)");
+    site->name = strdup(*text ? text : "(no call stack)");
 }
 
 static void add_site(struct gathering *g, size_t first, size_t n, uint32_t depth)
@@ -164,20 +180,22 @@ static int by_name(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
-static uint64_t divide(struct gathering *g, size_t first, size_t n, uint32_t depth);
+static uint64_t divide(struct gathering *g, size_t first, size_t n, uint32_t depth,
+                       uint32_t divided);
 
 /* Sites for a group whose stacks share `depth` functions; returns allocations in uniform sites. */
-static uint64_t settle(struct gathering *g, size_t first, size_t n, uint32_t depth)
+static uint64_t settle(struct gathering *g, size_t first, size_t n, uint32_t depth,
+                       uint32_t divided)
 {
     struct behaviour did = sum_of(g, first, n);
     bool uniform = is_uniform(&did);
-    if (n == 1 || uniform || depth >= DEPTH_MOST || !matters(g, &did)) {
+    if (n == 1 || uniform || divided > DEPTH_MOST || depth >= FRAMES_MOST || !matters(g, &did)) {
         add_site(g, first, n, depth);
         return uniform ? did.allocations : 0;
     }
     size_t before = g->a->n_sites;
-    uint64_t helped = divide(g, first, n, depth);
-    if (depth > 0 && (double)helped < HELPS * (double)did.allocations) {
+    uint64_t helped = divide(g, first, n, depth, divided);
+    if (!serves_all(g, &did) && (double)helped < HELPS * (double)did.allocations) {
         g->a->n_sites = before;
         add_site(g, first, n, depth);
         return 0;
@@ -185,7 +203,8 @@ static uint64_t settle(struct gathering *g, size_t first, size_t n, uint32_t dep
     return helped;
 }
 
-static uint64_t divide(struct gathering *g, size_t first, size_t n, uint32_t depth)
+static uint64_t divide(struct gathering *g, size_t first, size_t n, uint32_t depth,
+                       uint32_t divided)
 {
     uint64_t helped = 0;
     sorted = g;
@@ -194,7 +213,9 @@ static uint64_t divide(struct gathering *g, size_t first, size_t n, uint32_t dep
     for (size_t i = first, next; i < first + n; i = next) {
         uint32_t name = name_at(g, g->order[i], depth);
         for (next = i + 1; next < first + n && name_at(g, g->order[next], depth) == name; next++) {}
-        helped += settle(g, i, next - i, depth + 1);
+        struct behaviour did = sum_of(g, i, next - i);
+        bool counts = next - i < n && !serves_all(g, &did);
+        helped += settle(g, i, next - i, depth + 1, divided + counts);
     }
     return helped;
 }
@@ -202,10 +223,13 @@ static uint64_t divide(struct gathering *g, size_t first, size_t n, uint32_t dep
 static int by_size(const void *x, const void *y)
 {
     const struct behaviour *a = &((const struct site *)x)->did, *b = &((const struct site *)y)->did;
+    if (a->peak_live != b->peak_live) {
+        return a->peak_live < b->peak_live ? 1 : -1;
+    }
     return a->bytes < b->bytes ? 1 : a->bytes > b->bytes ? -1 : 0;
 }
 
-/* Largest first; those beyond SITES_MOST become one. */
+/* Largest first, by the sum of their stacks' peaks; those beyond SITES_MOST become one. */
 static bool order_sites(struct gathering *g)
 {
     struct analysis *a = g->a;
@@ -256,7 +280,7 @@ bool analysis_sites(struct analysis *a)
         }
     }
     if (done && n > 0) {
-        divide(&g, 0, n, 0);
+        divide(&g, 0, n, 0, 0);
         done = !g.failed && order_sites(&g);
     }
     free(g.order);

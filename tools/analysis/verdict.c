@@ -58,13 +58,16 @@ static void say_parts(const struct analysis *a, struct verdict *v, double waste)
             all += a->sites[i].did.pinned;
         }
         pki_text_value(text, pinned, PKI_BYTES);
-        say(v, "%s are free but pinned by live blocks on the same pages; %.0f %% of that by %.120s.",
+        say(v,
+            "%s are free but pinned by live blocks on the same pages; %.0f %% of that by %.120s.",
             text, all > 0 ? 100 * site->did.pinned / all : 0, site->name);
     }
     if (pages > waste / 4) {
         pki_text_value(text, pages, PKI_BYTES);
-        say(v, "%s are whole pages without a live block: kept by the allocator, or mapped by the "
-               "program itself.", text);
+        say(v,
+            "%s are whole pages without a live block: kept by the allocator, or mapped by the "
+            "program itself.",
+            text);
     }
     if (a->peak_live_time != m->time) {
         pki_text_value(text, (double)a->peak_live_time / 1e9, PKI_SECONDS);
@@ -88,8 +91,8 @@ void analysis_judge(const struct analysis *a, struct verdict *out)
         return;
     }
     if (waste < (double)NOTICED || share < SOME) {
-        snprintf(out->headline, VERDICT_TEXT, "Fragmentation is not the problem: %s held for %s live.",
-                 held, live);
+        snprintf(out->headline, VERDICT_TEXT,
+                 "Fragmentation is not the problem: %s held for %s live.", held, live);
         say(out, "Beyond the live bytes %s were held at the peak.", wasted);
         return;
     }
@@ -104,7 +107,8 @@ size_t analysis_caveats(const struct analysis *a, char out[CAVEATS_MOST][VERDICT
     const struct trace *t = a->trace;
     size_t n = 0;
     if (!trace_whole(t)) {
-        snprintf(out[n++], VERDICT_TEXT, "The recording was cut short: it ends before the program did.");
+        snprintf(out[n++], VERDICT_TEXT,
+                 "The recording was cut short: it ends before the program did.");
     }
     if (trace_dropped(t) > 0) {
         snprintf(out[n++], VERDICT_TEXT, "%llu events were dropped while recording.",
@@ -116,14 +120,16 @@ size_t analysis_caveats(const struct analysis *a, char out[CAVEATS_MOST][VERDICT
                  trace_info(t)->forked ? " (inherited from the parent process)" : "");
     }
     if (trace_samples(t) == 0) {
-        snprintf(out[n++], VERDICT_TEXT, "Resident memory was not sampled: pinned pages stand in for it.");
+        snprintf(out[n++], VERDICT_TEXT,
+                 "Resident memory was not sampled: pinned pages stand in for it.");
     }
     if (strncmp(trace_info(t)->allocator, "glibc", 5) != 0) {
         snprintf(out[n++], VERDICT_TEXT, "Rounding is glibc's, though the program ran on %.64s.",
                  trace_info(t)->allocator);
     }
     if (trace_stacks(t) == 0 && a->all.allocations > 0) {
-        snprintf(out[n++], VERDICT_TEXT, "Recorded without call stacks: sites cannot be told apart.");
+        snprintf(out[n++], VERDICT_TEXT,
+                 "Recorded without call stacks: sites cannot be told apart.");
     }
     snprintf(out[n++], VERDICT_TEXT,
              "Allocators of the program's own, below or above malloc, are not seen.");

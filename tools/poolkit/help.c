@@ -15,6 +15,7 @@ static const char overview[] =
     "  poolkit record -- COMMAND [ARGUMENT]...    write down every allocation and free of a run\n"
     "  poolkit symbols FILE...                    give a recording the names that it lacks\n"
     "  poolkit dump FILE                          print a recording as text\n"
+    "  poolkit report FILE                        what a recording says: a page, text, JSON\n"
     "  poolkit replay FILE                        play a recording on several mallocs and pools\n"
     "  poolkit help SUBCOMMAND                    more about one of them\n"
     "  poolkit --version\n"
@@ -121,6 +122,29 @@ static const char dump_help[] =
     "Prints a recording as lines of text: what ran, threads, modules, call stacks, and the first\n"
     "N events (all): nanoseconds, thread, kind, address, bytes, stack.\n";
 
+static const char report_help[] =
+    "poolkit report FILE [OPTION]...\n"
+    "\n"
+    "Tells what a recording says about the program's memory: how much was held and for what, "
+    "which\n"
+    "call sites hold it, what pins pages that could be given back. Without options it writes one\n"
+    "HTML page beside the recording, which needs nothing else and may be mailed.\n"
+    "\n"
+    "  -o, --output PAGE  where to write the page\n"
+    "  --open         show it in the desktop's browser\n"
+    "  --text         the summary on the terminal instead\n"
+    "  --json[=FILE]  everything as JSON (docs/report-json.md), to FILE or standard output\n"
+    "  --replays FILE add what `poolkit replay --json FILE` has measured\n"
+    "  --advice FILE  add what `poolkit advise --json FILE` has found\n"
+    "  --strict       exit with 1 if the recording was cut short\n"
+    "\n"
+    "live           bytes that were asked for and not yet freed\n"
+    "rounding       what the allocator adds to each block: its header, and up to its next size\n"
+    "pinned         free bytes on pages of 4 KiB that hold at least one live byte\n"
+    "free pages     resident pages without a live byte\n"
+    "footprint      resident anonymous memory above that before the first event\n"
+    "short          blocks that were gone within the next 16 allocations\n";
+
 static const char replay_help[] =
     "poolkit replay FILE [OPTION]...\n"
     "\n"
@@ -177,7 +201,7 @@ bool pki_help_on(const char *subcommand)
         const char *name, *text;
     } texts[] = {{"run", run_help},       {"compare", compare_help}, {"summary", summary_help},
                  {"record", record_help}, {"symbols", symbols_help}, {"dump", dump_help},
-                 {"replay", replay_help}};
+                 {"replay", replay_help}, {"report", report_help}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(subcommand, texts[i].name) == 0) {
             fputs(texts[i].text, stdout);

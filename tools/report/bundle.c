@@ -3,7 +3,7 @@
  */
 #include "bundle.h"
 
-#include "encode.h"
+#include "text/base64.h"
 #include "values.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static bool turn_cells(const cJSON *map, const char *name, size_t times, size_t 
     if (!rows) {
         return false;
     }
-    bool good = text && report_read_base64(text, rows, times * pages);
+    bool good = text && pki_base64_read(text, rows, times * pages);
     for (size_t page = 0; good && page < pages; page++) {
         for (size_t time = 0; time < times; time++) {
             out[page * times + time] = rows[time * pages + page];

@@ -3,6 +3,8 @@
  */
 #include "encode.h"
 
+#include "text/base64.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,41 +27,14 @@ void report_write_escaped(FILE *out, const char *text)
     }
 }
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-bool report_read_base64(const char *text, unsigned char *bytes, size_t n)
+static bool write_base64(FILE *out, const unsigned char *bytes, size_t n)
 {
-    unsigned char value[256];
-    memset(value, 0xff, sizeof value);
-    for (unsigned char i = 0; i < 64; i++) {
-        value[(unsigned char)digits[i]] = i;
+    char *text = pki_base64(bytes, n);
+    if (text) {
+        fputs(text, out);
     }
-    size_t length = (n * 4 + 2) / 3, done = 0;
-    uint32_t bits = 0;
-    for (size_t i = 0; i < length; i++) {
-        unsigned char digit = value[(unsigned char)text[i]];
-        if (digit > 63) {
-            return false;
-        }
-        bits = bits << 6 | digit;
-        if (i % 4 != 0) {
-            bytes[done++] = (unsigned char)(bits >> (6 - i % 4 * 2));
-        }
-    }
-    return text[length + strspn(text + length, "=")] == 0;
-}
-
-static void write_base64(FILE *out, const unsigned char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t three = (uint32_t)bytes[i] << 16;
-        three |= i + 1 < n ? (uint32_t)bytes[i + 1] << 8 : 0;
-        three |= i + 2 < n ? bytes[i + 2] : 0;
-        char four[4] = {digits[three >> 18], digits[three >> 12 & 63],
-                        i + 1 < n ? digits[three >> 6 & 63] : '=',
-                        i + 2 < n ? digits[three & 63] : '='};
-        fwrite(four, 1, 4, out);
-    }
+    free(text);
+    return text != NULL;
 }
 
 #ifdef PKI_ZLIB
@@ -98,12 +73,12 @@ bool report_write_data(FILE *out, const char *bytes, size_t n)
         return false;
     }
     fputs("<script type=\"application/octet-stream\" id=\"data\" data-packed=\"gzip\">", out);
-    write_base64(out, stream, packed);
+    bool done = write_base64(out, stream, packed);
     free(stream);
 #else
     fputs("<script type=\"application/octet-stream\" id=\"data\">", out);
-    write_base64(out, (const unsigned char *)bytes, n);
+    bool done = write_base64(out, (const unsigned char *)bytes, n);
 #endif
     fputs("</script>", out);
-    return true;
+    return done;
 }

@@ -10,9 +10,6 @@
 /* `text` so that it is text wherever it stands in HTML, also inside quotes. */
 void report_write_escaped(FILE *out, const char *text);
 
-/* The `n` bytes that a text in base64 stands for; false when it stands for something else. */
-bool report_read_base64(const char *text, unsigned char *bytes, size_t n);
-
 /* The page's data element: base64 of the bytes, packed with gzip where zlib is there. False when
  * there is no memory; whether all was written is asked of `out`. */
 bool report_write_data(FILE *out, const char *bytes, size_t n);
