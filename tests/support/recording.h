@@ -53,7 +53,7 @@ static inline bool recording_step(struct recorder *r, rng *dice, unsigned thread
     size_t i = rng_below(dice, RECORDING_LIVE);
     uint16_t thread = (uint16_t)rng_below(dice, threads);
     uint32_t stack = (uint32_t)rng_below(dice, RECORDING_STACKS) + 1;
-    uint64_t size = rng_below(dice, rng_below(dice, 50) == 0 ? 200000 : 400) + 1;
+    uint64_t size = rng_below(dice, rng_below(dice, 50) == 0 ? 200000 : 1200) + 1;
     if (r->size[i] == 0) {
         uint8_t kind = (uint8_t)rng_below(dice, 3);
         r->address[i] = (uint64_t)(i + 1) << 24;
