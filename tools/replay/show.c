@@ -131,11 +131,18 @@ static void show_pools(const struct replay_job *job)
     }
 }
 
+static bool can_calibrate(const struct replay_options *options, enum replay_mode mode)
+{
+    return mode == REPLAY_MERGED && options->touch == REPLAY_TOUCH_ALL;
+}
+
 static void show_calibration(const struct replay_job *job, const struct replay_calibration *c)
 {
     char recorded[PKI_TEXT], replayed[PKI_TEXT];
     if (!c) {
-        puts("calibration: not possible, the recorded allocator is not here");
+        printf("calibration: none, %s\n", can_calibrate(&job->options, job->mode)
+                                              ? "the recorded allocator is not here"
+                                              : "it takes --mode merged and --touch all");
         return;
     }
     pki_text_value(recorded, c->recorded_peak, PKI_BYTES);
@@ -207,7 +214,7 @@ static int write_json(const struct replay_job *job, const struct replay_calibrat
 int replay_show(const struct replay_job *job)
 {
     struct replay_calibration calibration;
-    bool known = job->recorded < job->n_allocators;
+    bool known = job->recorded < job->n_allocators && can_calibrate(&job->options, job->mode);
     size_t each = job->pooled ? 2 : 1;
     if (known) replay_calibrate(job->trace, &job->results[job->recorded * each], &calibration);
     int code = job->json ? write_json(job, known ? &calibration : NULL) : 0;

@@ -88,10 +88,9 @@ static void *map_file(int file, uint64_t bytes)
 }
 
 /* Counting sort: who has how many, where each begins, and then everything to its place. */
-static void sort(const struct tape_draft *d, const struct tape_head *from, struct tape_head *to)
+static void sort(const struct tape_draft *d, const struct tape_op *in, struct tape_head *to)
 {
     struct tape_thread *threads = tape_threads(to);
-    const struct tape_op *in = tape_operations(from);
     struct tape_op *out = tape_operations(to);
     uint64_t *times = (uint64_t *)((uintptr_t)to + to->times_at), next = 0;
     for (uint64_t i = 0; i < d->operations; i++) threads[d->threads[i]].n++;
@@ -110,12 +109,12 @@ static void sort(const struct tape_draft *d, const struct tape_head *from, struc
 
 static struct tape_head *sorted(struct tape_draft *d, const struct tape_head *head, int *file)
 {
-    struct tape_head *from = map_file(d->file, head->bytes);
+    char *from = map_file(d->file, head->bytes); /* without a head */
     *file = pki_temporary();
     struct tape_head *to = from ? map_file(*file, head->bytes) : NULL;
     if (to) {
         *to = *head;
-        sort(d, from, to);
+        sort(d, (const struct tape_op *)(uintptr_t)(from + head->operations_at), to);
     }
     if (from) munmap(from, head->bytes);
     return to;

@@ -34,8 +34,12 @@ static void wait_for_turn(const struct player *p, const struct tape_op *op)
 static void wait_for_time(const struct player *p, uint64_t time)
 {
     uint64_t ns = (uint64_t)((double)time / p->control->pace) + (uint64_t)start_time.tv_nsec;
-    struct timespec until = {.tv_sec = start_time.tv_sec + (time_t)(ns / 1000000000),
-                             .tv_nsec = (long)(ns % 1000000000)};
+    struct timespec now, until = {.tv_sec = start_time.tv_sec + (time_t)(ns / 1000000000),
+                                  .tv_nsec = (long)(ns % 1000000000)};
+    clock_gettime(CLOCK_MONOTONIC, &now); /* without a call into the system, as a sleep would be */
+    if (now.tv_sec > until.tv_sec || (now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec)) {
+        return;
+    }
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0) {}
 }
 
