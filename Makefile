@@ -14,6 +14,7 @@ help:
 	@echo 'make test       every test, also under the sanitizers and built by clang'
 	@echo 'make bench      malloc against its peers, real programs and workloads: a quarter of an hour'
 	@echo 'make bench-pools  the pools against their peers: tables, bench/results'
+	@echo 'make bench-record  what recording costs, beside heaptrack: some five minutes'
 	@echo 'make dev        build with asserts, warnings are errors: build/dev'
 	@echo 'make asan       the tests under the address and undefined behaviour sanitizers'
 	@echo 'make tsan       the tests under the thread sanitizer'
@@ -44,6 +45,11 @@ bench:
 	@mkdir -p build/bench
 	python3 bench/malloc/run.py $(BENCH_ARGS) --json build/bench/malloc.json --svg build/bench/malloc.svg
 
+bench-record:
+	scripts/setup bench
+	$(MAKE) build-release
+	python3 bench/record/run.py build $(BENCH_ARGS)
+
 bench-pools:
 	scripts/setup bench
 	cmake --preset release -DPOOLKIT_BENCH=ON
@@ -72,4 +78,4 @@ install: build-release
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan run test bench bench-pools check format install clean
+.PHONY: all help dev asan tsan run test bench bench-record bench-pools check format install clean

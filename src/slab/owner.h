@@ -66,25 +66,30 @@ typedef struct {
     void *block[PKI_OUTBOX_BLOCKS];
 } pki_outbox;
 
+/* What other threads read of an owner whenever they free its blocks stands on a line that changes
+ * only when the owner changes hands; what its own thread counts, and the lock, on lines of their
+ * own (docs/design/scaling.md). */
 typedef struct pki_owner {
     uint32_t key;   /* id << 16 */
     uint32_t limit; /* n_bins × 16: a word that is below it after xor with key is mine */
     pki_space *space;
-    pki_lock lock;
     struct pki_owner *next; /* all owners of the space                              */
     struct pki_owner *next_orphan;
-    const void *thread;  /* pki_thread_tag of its thread; NULL: an orphan         */
-    uint32_t slow_calls; /* slow paths taken: the clock is read every few       */
-    uint32_t grown;      /* slabs taken that were not resident, since the last look */
+    const void *thread; /* pki_thread_tag of its thread; NULL: an orphan         */
+    pki_outbox *outbox; /* [PKI_OUTBOXES], made by the first remote free         */
+    pki_bin_list *list; /* [geometry->n] */
+
+    PKI_CACHE_ALIGNED uint32_t slow_calls; /* slow paths taken: the clock is read every few */
+    uint32_t grown; /* slabs taken that were not resident, since the last look */
     uint32_t growth_looks;
     uint8_t tick;
     uint8_t n_spare;
     uint64_t ticked_at;
-    pki_outbox *outbox; /* [PKI_OUTBOXES], made by the first remote free         */
-    pki_slab *spare[PKI_SPARE_SLABS];
-    pki_bin_list *list;        /* [geometry->n] */
     _Atomic size_t mail_bytes; /* in the outboxes; relaxed: read by statistics */
     _Atomic size_t mail_blocks;
+
+    PKI_CACHE_ALIGNED pki_lock lock;
+    pki_slab *spare[PKI_SPARE_SLABS];
 } PKI_CACHE_ALIGNED pki_owner; /* bin[geometry->n] follows */
 
 /* The owner whose id is in a word, NULL if there is none. */

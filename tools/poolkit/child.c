@@ -74,8 +74,10 @@ static int code_of(int status)
 /* In the child. A failed exec is told through the pipe, which a successful one closes. */
 static _Noreturn void become(const pki_launch *l, pid_t parent, int report)
 {
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!l->ours) {
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
     if (getppid() == parent && dup2(l->input, 0) == 0 && dup2(l->output, 1) == 1) {
         execvpe(l->path, l->argv, l->environment);
     }
@@ -101,8 +103,10 @@ static int start(const pki_launch *l, pid_t *pid, volatile sig_atomic_t *group)
         close(ends[1]);
         return pki_fail(PKI_EXIT_OWN, "cannot start a process: %s", strerror(error));
     }
-    setpgid(*pid, *pid);
-    *group = *pid;
+    if (!l->ours) {
+        setpgid(*pid, *pid);
+        *group = *pid;
+    }
     close(ends[1]);
     ssize_t n;
     do {
@@ -118,6 +122,11 @@ static int start(const pki_launch *l, pid_t *pid, volatile sig_atomic_t *group)
                : error == EACCES || error == ENOEXEC ? PKI_EXIT_NOT_EXECUTABLE
                                                      : PKI_EXIT_OWN;
     return pki_fail(code, "%s: %s", l->argv[0], strerror(error));
+}
+
+int pki_child_start(const pki_launch *launch, pid_t *pid)
+{
+    return start(launch, pid, &group_of_command);
 }
 
 /* The load sees the caller's environment: nothing is preloaded into it. */

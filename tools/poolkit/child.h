@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * child.h: runs the measured command once, with or without a load that drives it.
+ * child.h: starts a command; runs the measured one once, with or without a load that drives it.
  */
 #ifndef POOLKIT_TOOL_CHILD_H
 #define POOLKIT_TOOL_CHILD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 typedef struct pki_launch {
     const char *path;
@@ -12,6 +13,7 @@ typedef struct pki_launch {
     char *const *environment;
     int input, output; /* descriptors that become its standard input and output */
     const char *load;  /* a shell command, or NULL */
+    bool ours;         /* it stays in our process group, at our terminal, and may outlive us */
 } pki_launch;
 
 typedef struct pki_sample {
@@ -26,7 +28,9 @@ void pki_signals_catch(void);
 /* The signal that asks us to stop, or 0. */
 int pki_signals_seen(void);
 
-/* 0, or an exit code of ours with the message already written. */
+/* These return 0, or an exit code of ours with the message already written. Run waits for the end
+ * and measures; start returns when the command runs. */
+int pki_child_start(const pki_launch *launch, pid_t *pid);
 int pki_child_run(const pki_launch *launch, pki_sample *out);
 
 #endif

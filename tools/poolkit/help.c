@@ -7,13 +7,16 @@
 #include <string.h>
 
 static const char overview[] =
-    "poolkit: run programs on poolkit's malloc, and see what it changes\n"
+    "poolkit: run programs on poolkit's malloc, and see what they allocate\n"
     "\n"
     "  poolkit run -- COMMAND [ARGUMENT]...       run a program on poolkit's malloc\n"
     "  poolkit compare -- COMMAND [ARGUMENT]...   measure it on several mallocs, side by side\n"
     "  poolkit summary FILE...                    several comparisons in one table\n"
+    "  poolkit record -- COMMAND [ARGUMENT]...    write down every allocation and free of a run\n"
+    "  poolkit symbols FILE...                    give a recording the names that it lacks\n"
+    "  poolkit dump FILE                          print a recording as text\n"
     "  poolkit replay FILE                        play a recording on several mallocs and pools\n"
-    "  poolkit help [run|compare|summary|replay]  more about one of them\n"
+    "  poolkit help SUBCOMMAND                    more about one of them\n"
     "  poolkit --version\n"
     "\n"
     "Exit code: the command's own (128 + signal when one killed it). 125: poolkit itself could\n"
@@ -120,15 +123,60 @@ static const char replay_help[] =
     "the\n"
     "figures are not to be trusted for this program, and the reason is told.\n";
 
+static const char record_help[] =
+    "poolkit record [OPTION]... -- COMMAND [ARGUMENT]...\n"
+    "\n"
+    "Runs the command and writes down every allocation and free: when, which thread, how many\n"
+    "bytes, where, and the call stack; and the memory of the process every 10 ms or sooner.\n"
+    "\n"
+    "  -o, --output FILE  the first program's recording (poolkit-NAME-PID.pkt for each); those of\n"
+    "                 other processes, and of programs begun by exec, are FILE.PID, FILE.PID.2\n"
+    "  --stack cfi|fp|caller|none\n"
+    "                 call stacks from unwind tables (default), from frame pointers, only the\n"
+    "                 caller, or none\n"
+    "  --depth N      keep the N innermost frames (128, which is also the most)\n"
+    "  --free-stacks  stacks of frees too\n"
+    "  --delay S      begin after S seconds\n"
+    "  --duration S   stop after S seconds, write the files, and let the command go on\n"
+    "  --paused       begin when poolkit gets SIGUSR1, which switches recording on and off\n"
+    "  --drop         when recording cannot keep up, drop events and count them; otherwise the\n"
+    "                 program waits\n"
+    "  --no-follow    only the first program, not what it starts or becomes by exec\n"
+    "  --with LIBRARY record it on another malloc: a path, a file name, or a short name\n"
+    "                 (--with jemalloc, --with poolkit)\n"
+    "  --debuginfod   fetch debug information from the servers in DEBUGINFOD_URLS\n"
+    "  --no-cache     neither use nor keep names in ~/.cache/poolkit/symbols\n"
+    "  --quiet        do not tell what was written\n"
+    "\n"
+    "It ends when the command and all that it started have ended. Signals to poolkit are handed\n"
+    "on to the command. A program that is killed leaves a whole recording; when poolkit itself is\n"
+    "killed, the recording is cut short, but readable, and the program goes on. A program that\n"
+    "allocates nothing leaves no file. Static and setuid programs are refused.\n";
+
+static const char symbols_help[] =
+    "poolkit symbols [--debuginfod] [--no-cache] FILE...\n"
+    "\n"
+    "Looks up functions, files and lines of the addresses in a recording that have none, and\n"
+    "writes them into it: for one that was cut short, or after debug information was installed.\n"
+    "The programs and libraries must still be those that ran; others are left out.\n"
+    "\n"
+    "  --debuginfod   fetch debug information from the servers in DEBUGINFOD_URLS\n"
+    "  --no-cache     neither use nor keep names in ~/.cache/poolkit/symbols\n";
+
+static const char dump_help[] =
+    "poolkit dump [--events N] FILE\n"
+    "\n"
+    "Prints a recording as lines of text: what ran, threads, modules, call stacks, and the first\n"
+    "N events (all): nanoseconds, thread, kind, address, bytes, stack.\n";
+
 void pki_help(void) { fputs(overview, stdout); }
 
 bool pki_help_on(const char *subcommand)
 {
     static const struct {
         const char *name, *text;
-    } texts[] = {{"run", run_help},
-                 {"compare", compare_help},
-                 {"summary", summary_help},
+    } texts[] = {{"run", run_help},       {"compare", compare_help}, {"summary", summary_help},
+                 {"record", record_help}, {"symbols", symbols_help}, {"dump", dump_help},
                  {"replay", replay_help}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(subcommand, texts[i].name) == 0) {

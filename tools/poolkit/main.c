@@ -15,17 +15,20 @@ static int help_main(int argc, char **argv)
     return pki_help_on(argv[1]) ? 0 : pki_usage("help: no subcommand %s", argv[1]);
 }
 
+static const struct {
+    const char *name;
+    int (*function)(int, char **);
+} subcommands[] = {
+    {"run", pki_run_main},       {"compare", pki_compare_main}, {"summary", pki_summary_main},
+#ifdef PKI_TRACE
+    {"record", pki_record_main}, {"symbols", pki_symbols_main}, {"dump", pki_dump_main},
+    {"replay", pki_replay_main},
+#endif
+    {"help", help_main},         {"--help", help_main},         {"-h", help_main},
+};
+
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*function)(int, char **);
-    } subcommands[] = {
-#ifdef PKI_TRACE
-        {"replay", pki_replay_main},
-#endif
-        {"run", pki_run_main},       {"compare", pki_compare_main}, {"summary", pki_summary_main},
-        {"help", help_main},         {"--help", help_main},         {"-h", help_main}};
     if (argc < 2) {
         return pki_usage("which subcommand?");
     }

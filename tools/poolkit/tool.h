@@ -53,6 +53,10 @@ bool pki_help_on(const char *subcommand);
 int pki_run_main(int argc, char **argv);
 int pki_compare_main(int argc, char **argv);
 int pki_summary_main(int argc, char **argv);
-int pki_replay_main(int argc, char **argv); /* tools/replay; only where recordings are built in */
+/* In tools/record, tools/symbols and tools/replay; only in a command built with zstd (PKI_TRACE). */
+int pki_record_main(int argc, char **argv);
+int pki_symbols_main(int argc, char **argv);
+int pki_dump_main(int argc, char **argv);
+int pki_replay_main(int argc, char **argv);
 
 #endif

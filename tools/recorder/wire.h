@@ -53,7 +53,8 @@ struct pki_wire_control {
     uint32_t may_drop;          /* 1: a full ring drops and counts; 0: the thread waits */
     int32_t recorder;           /* process id: a waiting thread looks whether it still lives */
     _Atomic uint32_t recording; /* 0: paused, events are not written */
-    _Atomic uint32_t ended;     /* 1: nobody reads any more; record nothing, wait for nothing */
+    _Atomic uint32_t ended;     /* 1: nobody reads any more; record nothing, wait for nothing.
+                                   Whoever sets it clears `recording` first */
     _Atomic uint32_t wake;      /* futex: a producer with a half-full ring adds 1 and wakes */
 };
 
@@ -70,6 +71,10 @@ struct pki_wire_image {
     uint32_t command_bytes;
     _Atomic uint32_t stacks; /* how many have been numbered; the first is 1; 0 is "no stack" */
     _Atomic uint32_t ended;  /* 1: left by exit; otherwise killed, or _exit, or exec */
+    _Atomic uint64_t lost;   /* events for which no ring could be made (no memory in the folder) */
+    /* The recorder's self-check, for its tests: stacks compared, and those that differed. */
+    _Atomic uint64_t memo_checked, memo_wrong;
+    _Atomic uint64_t unwind_checked, unwind_wrong, unwind_short, unwind_long;
 };
 
 struct pki_wire_ring {
@@ -84,7 +89,7 @@ struct pki_wire_ring {
     char pad3[PKI_WIRE_PAGE / 2 - 12];
 };
 
-/* A record's first word is ticks << 8 | kind. Kinds below PKI_WIRE_THREAD are the trace's own
+/* A record's first word is ticks << 8 | kind, ticks being the low 56 bits of the clock. Kinds below PKI_WIRE_THREAD are the trace's own
  * (enum trace_op in trace/trace.h) and come in two shapes:
  *
  *   a block comes    ticks<<8|op   address | log2(alignment)<<57    size   stack

@@ -6,6 +6,7 @@
  * It is looked at whenever 1/64 of the peak (at least 256 KiB) has been allocated or freed since
  * the last time, and at the end; so the peak may be missed by a percent or two.
  */
+#include "process.h"
 #include "record.h"
 #include "shim.h"
 
@@ -20,8 +21,6 @@
 #define SAMPLE_STEP ((uint64_t)256 * 1024)
 #define LEAST_GROWTH ((uint64_t)64 * 1024)
 
-_Thread_local int pki_depth;
-
 static pki_count_record *_Atomic record;
 static char directory[512];
 static atomic_flag starting = ATOMIC_FLAG_INIT;
@@ -30,45 +29,7 @@ static _Atomic uint64_t traffic;
 static uint64_t heap_at_start;
 static uint64_t about_at_exact; /* the quick figure when the exact one was taken */
 
-/* A page that the kernel clears in the child of a fork: its first byte tells whose process this
- * is, at the price of one load. */
-static volatile char *_Atomic same_process;
-
-static size_t read_text(const char *path, char *text, size_t room)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, room - 1);
-    if (fd >= 0) {
-        close(fd);
-    }
-    text[n > 0 ? n : 0] = '\0';
-    return n > 0 ? (size_t)n : 0;
-}
-
-/* By the kernel's quick counters, which lag by some pages per processor. */
-static uint64_t resident_about(void)
-{
-    char text[256];
-    unsigned long size = 0, resident = 0, shared = 0;
-    if (read_text("/proc/self/statm", text, sizeof text) &&
-        sscanf(text, "%lu %lu %lu", &size, &resident, &shared) == 3 && resident > shared) {
-        return (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
-    }
-    return 0;
-}
-
-/* By a walk over the page tables, or as `otherwise` where the kernel does not offer it. */
-static uint64_t resident_exact(uint64_t otherwise)
-{
-    char text[4096];
-    unsigned long kib = 0;
-    read_text("/proc/self/smaps_rollup", text, sizeof text);
-    const char *line = strstr(text, "\nAnonymous:");
-    if (line && sscanf(line, "\nAnonymous: %lu", &kib) == 1) {
-        return (uint64_t)kib * 1024;
-    }
-    return otherwise;
-}
+static _Atomic uint32_t *_Atomic same_process;
 
 static void raise_to(_Atomic uint64_t *peak, uint64_t value)
 {
@@ -82,11 +43,11 @@ static void sample(pki_count_record *r, bool last)
     if (atomic_flag_test_and_set(&sampling)) {
         return;
     }
-    uint64_t about = resident_about();
+    uint64_t about = pki_resident_about();
     uint64_t growth = about_at_exact / 128 > LEAST_GROWTH ? about_at_exact / 128 : LEAST_GROWTH;
     if (last ? about + 4 * growth >= about_at_exact : about >= about_at_exact + growth) {
         about_at_exact = about > about_at_exact ? about : about_at_exact;
-        uint64_t now = resident_exact(about), own = pki_live_bytes() + heap_at_start;
+        uint64_t now = pki_resident_exact(about), own = pki_live_bytes() + heap_at_start;
         raise_to(&r->peak_heap, now > own ? now - own : 0);
     }
     atomic_flag_clear(&sampling);
@@ -120,20 +81,7 @@ static pki_count_record *open_record(void)
     return r;
 }
 
-static void mark_process(void)
-{
-    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) {
-        return;
-    }
-#ifdef MADV_WIPEONFORK
-    madvise(page, 4096, MADV_WIPEONFORK);
-#endif
-    *page = 1;
-    atomic_store(&same_process, page);
-}
-
-void pki_ledger_start(void)
+void pki_hook_start(void)
 {
     const char *wanted = getenv(PKI_COUNT_DIR);
     if (!wanted || strlen(wanted) >= sizeof directory || atomic_flag_test_and_set(&starting)) {
@@ -141,8 +89,12 @@ void pki_ledger_start(void)
     }
     int saved = errno;
     memcpy(directory, wanted, strlen(wanted) + 1);
-    mark_process();
-    heap_at_start = resident_exact(resident_about());
+    _Atomic uint32_t *mark = pki_word_cleared_by_fork();
+    if (mark) {
+        atomic_store(mark, 1);
+        atomic_store(&same_process, mark);
+    }
+    heap_at_start = pki_resident_exact(pki_resident_about());
     atomic_store(&record, open_record());
     errno = saved;
 }
@@ -163,15 +115,14 @@ static void begin_child(void)
         atomic_store(&mine->peak_live, live);
     }
     atomic_store(&record, mine);
-    volatile char *mark = atomic_load(&same_process);
-    *mark = 1;
+    atomic_store(atomic_load(&same_process), 1);
 }
 
 static pki_count_record *current(void)
 {
     pki_count_record *r = atomic_load_explicit(&record, memory_order_acquire);
-    volatile char *mark = atomic_load_explicit(&same_process, memory_order_relaxed);
-    if (r && mark && !*mark) {
+    _Atomic uint32_t *mark = atomic_load_explicit(&same_process, memory_order_relaxed);
+    if (r && mark && !atomic_load_explicit(mark, memory_order_relaxed)) {
         begin_child();
         r = atomic_load(&record);
     }
@@ -199,25 +150,23 @@ static void add_live(pki_count_record *r, void *block, size_t size)
     raise_to(&r->peak_live, atomic_fetch_add(&r->live, size) + size);
 }
 
-void pki_ledger_alloc(void *block, size_t size)
+void *pki_hook_comes(enum trace_op op, void *block, size_t size, size_t align,
+                     const uintptr_t *frame)
 {
+    (void)op, (void)align, (void)frame;
     pki_count_record *r = current();
-    if (!r || !block) {
-        return;
+    if (r) {
+        atomic_fetch_add(&r->allocations, 1);
+        atomic_fetch_add(&r->requested, size);
+        add_live(r, block, size);
+        note_traffic(r, size);
     }
-    atomic_fetch_add(&r->allocations, 1);
-    atomic_fetch_add(&r->requested, size);
-    add_live(r, block, size);
-    note_traffic(r, size);
+    return block;
 }
 
-void pki_ledger_free(void *block)
+static void note_free(pki_count_record *r, void *block)
 {
-    pki_count_record *r = current();
     size_t size = 0;
-    if (!r || !block) {
-        return;
-    }
     atomic_fetch_add(&r->frees, 1);
     if (pki_live_remove((uintptr_t)block, &size)) {
         note_traffic(r, size);
@@ -225,31 +174,48 @@ void pki_ledger_free(void *block)
     }
 }
 
-size_t pki_ledger_take(void *block, bool *found)
+void pki_hook_goes(enum trace_op op, void *block, size_t told, const uintptr_t *frame)
 {
-    size_t size = 0;
-    *found = current() && pki_live_remove((uintptr_t)block, &size);
-    return size;
+    (void)op, (void)told, (void)frame;
+    pki_count_record *r = current();
+    if (r) {
+        note_free(r, block);
+    }
 }
 
-void pki_ledger_moved(void *block, size_t size, size_t old_size, bool was_known)
+void pki_hook_moves(pki_moving *moving, const uintptr_t *frame)
 {
+    (void)frame;
+    moving->known = current() && pki_live_remove((uintptr_t)moving->block, &moving->old_size);
+}
+
+void pki_hook_moved(const pki_moving *moving, void *moved, const uintptr_t *frame)
+{
+    (void)frame;
     pki_count_record *r = current();
+    size_t size = moving->size, old = moving->old_size;
     if (!r) {
         return;
     }
-    atomic_fetch_add(&r->reallocs, 1);
-    atomic_fetch_add(&r->requested, size > old_size ? size - old_size : 0);
-    if (was_known) {
-        atomic_fetch_sub(&r->live, old_size);
+    if (!moved) {
+        if (moving->known) {
+            pki_live_add((uintptr_t)moving->block, old);
+            if (size == 0) {
+                note_free(r, moving->block);
+            }
+        }
+        return;
     }
-    add_live(r, block, size);
+    atomic_fetch_add(&r->reallocs, 1);
+    atomic_fetch_add(&r->requested, size > old ? size - old : 0);
+    if (moving->known) {
+        atomic_fetch_sub(&r->live, old);
+    }
+    add_live(r, moved, size);
     note_traffic(r, size);
 }
 
-void pki_ledger_put_back(void *block, size_t size) { pki_live_add((uintptr_t)block, size); }
-
-__attribute__((constructor)) static void start(void) { pki_ledger_start(); }
+__attribute__((constructor)) static void start(void) { pki_hook_start(); }
 
 __attribute__((destructor)) static void finish(void)
 {

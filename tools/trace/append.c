@@ -14,6 +14,9 @@
 
 static void go_on(struct trace_writer *w, const struct trace *t)
 {
+    w->cut = !t->whole;
+    w->n_kept = t->kept;
+    w->n_frames_kept = t->tables.frames.n;
     w->sink.at = t->end;
     w->sink.number = t->number;
     w->n_events = t->tables.events;

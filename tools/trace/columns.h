@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * columns.h: up to TRACE_BLOCK events as columns of numbers, and back.
  *
- * Numbers that are alike stand together, and addresses are told as the distance from where one
- * would expect them: so most bytes are small and repeat, and compress well. A block of columns can
- * be read without the ones before it.
+ * Numbers that are alike stand together, and addresses are told by what is known already: so most
+ * bytes are small and repeat, and compress well. A block of columns can be read without the ones
+ * before it. Each event adds to
+ *
+ *   PKI_OPS            its op; PKI_AS_GUESSED set if the address needs no distance
+ *   PKI_THREADS        its thread
+ *   PKI_TIMES          ticks since the event before
+ *   PKI_STACKS_COME/_GO  its stack less that of the event before in this column
+ *   PKI_SIZES_COME/_GO   its size
+ *   PKI_ALIGNS         its alignment
+ *
+ * and, a block that comes: PKI_ADDRESSES_COME, the distance to its address, unless that was guessed;
+ * one that goes: PKI_BIRTHS, which of the blocks that came in these columns it is, or
+ * PKI_ADDRESSES_GO, the distance to its address, if it is none of them.
  */
 #ifndef POOLKIT_TRACE_COLUMNS_H
 #define POOLKIT_TRACE_COLUMNS_H
@@ -21,20 +32,14 @@ enum pki_column {
     PKI_SIZES_GO,
     PKI_ALIGNS,
     PKI_ADDRESSES_COME,
+    PKI_BIRTHS,
     PKI_ADDRESSES_GO,
     PKI_COLUMNS
 };
 
-#define PKI_GUESS_STACKS 16384 /* a power of two */
+#define PKI_AS_GUESSED 0x20 /* ops are below it */
 
-/* Where the next address is expected. */
-struct pki_guess {
-    uint64_t come[PKI_GUESS_STACKS]; /* the last address that came, by the stack's low bits */
-    uint64_t go[PKI_GUESS_STACKS];
-    uint64_t last_come, last_go, last_taken;
-};
-
-struct pki_packer; /* 3 MiB */
+struct pki_packer; /* 6 MiB */
 struct pki_packer *pki_packer_create(void);
 void pki_packer_destroy(struct pki_packer *p);
 /* At most TRACE_BLOCK, then they must be taken out. `tick` is the event's time, and is not below
@@ -44,12 +49,10 @@ size_t pki_packed(const struct pki_packer *p);
 /* Appends the chunk's content and starts anew. */
 bool pki_pack_end(struct pki_packer *p, struct pki_bytes *content);
 
-struct pki_unpacker {
-    struct pki_guess guess;
-};
+struct pki_guess;
 /* How many events `content` holds, or -1 with the reason in *what. `events` has room for
- * TRACE_BLOCK. */
-int pki_unpack(struct pki_unpacker *u, const struct pki_bytes *content, struct trace_event *events,
+ * TRACE_BLOCK. What was in `g` does not matter. */
+int pki_unpack(struct pki_guess *g, const struct pki_bytes *content, struct trace_event *events,
                const char **what);
 
 #endif

@@ -15,7 +15,10 @@
 #define TRACE_KIND_BITS 5
 #define TRACE_RAW_MOST ((uint64_t)64 << 20) /* bytes of one chunk before compression */
 #define TRACE_PACKED_MOST (UINT32_MAX >> TRACE_KIND_BITS)
-#define TRACE_KEPT_MOST ((uint64_t)1 << 30) /* bytes of all chunks but the events, before it */
+/* Of all chunks but those of events. The writer leaves out what is beyond them, so that nobody
+ * needs more memory than a few times this to read a file, whatever stands in it. */
+#define TRACE_KEPT_MOST ((uint64_t)128 << 20)       /* bytes before compression */
+#define TRACE_FRAMES_KEPT_MOST ((uint64_t)64 << 20) /* frames of all stacks */
 
 enum trace_kind {
     TRACE_INFO = 1,
@@ -32,8 +35,10 @@ enum trace_kind {
 
 #define TRACE_TEXT 65535 /* bytes of one text, its 0 not counted; the writer cuts longer ones */
 #define TRACE_FRAMES_MOST 1024 /* of one stack: the writer keeps the innermost */
-#define TRACE_INLINED_MOST 255 /* functions at one address: the writer keeps the innermost */
+#define TRACE_INLINED_MOST 64  /* functions at one address: the writer keeps the innermost */
 #define TRACE_THREADS_MOST 65536
+#define TRACE_ALIGN_MOST 63                 /* log2 */
+#define TRACE_TICKS_MOST (UINT64_MAX / 100) /* so that nanoseconds fit */
 /* So many numbers of stacks may be used that are not defined: the tables that readers make are
  * bounded by what the file holds. */
 #define TRACE_STACKS_MISSING 65536

@@ -70,14 +70,12 @@ static size_t find_stack(const struct pki_list *list, uint32_t number)
 size_t trace_stack(const struct trace *t, uint32_t stack, const uint64_t **frames)
 {
     const struct pki_list *list = &t->tables.stacks;
+    const struct pki_stack *stacks = list->at;
     size_t i = find_stack(list, stack);
-    const struct pki_stack *found = (const struct pki_stack *)list->at + i;
-    if (i == list->n || found->number != stack || found->n == 0) {
-        *frames = NULL;
-        return 0;
-    }
-    *frames = (const uint64_t *)t->tables.frames.at + found->first;
-    return found->n;
+    *frames = NULL;
+    if (i == list->n || stacks[i].number != stack || stacks[i].n == 0) return 0;
+    *frames = (const uint64_t *)t->tables.frames.at + stacks[i].first;
+    return stacks[i].n;
 }
 
 size_t trace_symbol(const struct trace *t, uint64_t address, const struct trace_frame **frames)

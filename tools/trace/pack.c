@@ -11,6 +11,9 @@
 #include "columns.h"
 #include "guess.h"
 
+/* Twice the births of a block: a power of two, never more than half full. */
+#define FINDER_BITS 17
+
 struct column {
     uint8_t *at, *bytes;
     uint64_t any; /* all its values, or-ed */
@@ -18,14 +21,35 @@ struct column {
 
 struct pki_packer {
     struct column column[PKI_COLUMNS];
-    struct pki_guess guess;
     uint64_t first, last; /* ticks */
     size_t n;
+    uint32_t stack_come, stack_go;      /* of the last event of either kind */
+    uint32_t finder[1u << FINDER_BITS]; /* by address: index + 1 of its last birth */
+    struct pki_guess guess;
     uint8_t bytes[];
 };
 
-/* Longest numbers: an op and an alignment 1 byte, a thread 3, a stack 5, all else 10. */
-static const uint8_t longest[PKI_COLUMNS] = {1, 3, 10, 5, 5, 10, 10, 1, 10, 10};
+/* Longest numbers in bytes: 1 below 128, 3 of 16 bits and of folded 17, 5 of 32 and of
+ * folded 33. */
+static const uint8_t longest[PKI_COLUMNS] = {
+    [PKI_OPS] = 1,
+    [PKI_THREADS] = 3,
+    [PKI_TIMES] = PKI_VARINT_MOST,
+    [PKI_STACKS_COME] = 5,
+    [PKI_STACKS_GO] = 5,
+    [PKI_SIZES_COME] = PKI_VARINT_MOST,
+    [PKI_SIZES_GO] = PKI_VARINT_MOST,
+    [PKI_ALIGNS] = 1,
+    [PKI_ADDRESSES_COME] = PKI_VARINT_MOST,
+    [PKI_BIRTHS] = 3,
+    [PKI_ADDRESSES_GO] = PKI_VARINT_MOST,
+};
+
+void pki_guess_start(struct pki_guess *g)
+{
+    memset(g, 0, offsetof(struct pki_guess, births));
+    g->taken_birth = PKI_NO_BIRTH;
+}
 
 static void start(struct pki_packer *p)
 {
@@ -33,7 +57,9 @@ static void start(struct pki_packer *p)
         p->column[i].at = p->column[i].bytes;
         p->column[i].any = 0;
     }
-    memset(&p->guess, 0, sizeof p->guess);
+    memset(p->finder, 0, sizeof p->finder);
+    pki_guess_start(&p->guess);
+    p->stack_come = p->stack_go = 0;
     p->n = 0;
 }
 
@@ -48,7 +74,6 @@ struct pki_packer *pki_packer_create(void)
         p->column[i].bytes = at;
         at += (size_t)longest[i] * TRACE_BLOCK;
     }
-    p->last = 0;
     start(p);
     return p;
 }
@@ -64,21 +89,60 @@ static inline void put(struct pki_packer *p, enum pki_column column, uint64_t va
     c->at = pki_put_number(c->at, value);
 }
 
+/* The place for an address: that of its last birth, or an empty one. */
+static uint32_t *find(struct pki_packer *p, uint64_t address)
+{
+    const struct pki_birth *births = p->guess.births;
+    size_t i = (size_t)((address >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - FINDER_BITS));
+    while (p->finder[i] && births[p->finder[i] - 1].address != address) {
+        i = (i + 1) % (1u << FINDER_BITS);
+    }
+    return &p->finder[i];
+}
+
+static void pack_come(struct pki_packer *p, const struct trace_event *e)
+{
+    struct pki_guess *g = &p->guess;
+    uint32_t *list = pki_list_for(g, pki_class(e->size), e->thread);
+    bool as_expected = pki_expect(g, e->op, list) == e->address;
+    put(p, PKI_OPS, e->op | (as_expected ? PKI_AS_GUESSED : 0));
+    put(p, PKI_STACKS_COME, pki_fold((int64_t)e->stack - p->stack_come));
+    put(p, PKI_SIZES_COME, e->size);
+    if (!as_expected) put(p, PKI_ADDRESSES_COME, pki_distance(pki_start(g, e->stack), e->address));
+    p->stack_come = e->stack;
+    *find(p, e->address) = g->n + 1;
+    pki_came(g, e, list, as_expected);
+}
+
+static void pack_go(struct pki_packer *p, const struct trace_event *e)
+{
+    struct pki_guess *g = &p->guess;
+    uint32_t birth = *find(p, e->address) - 1; /* 0: PKI_NO_BIRTH */
+    if (birth != PKI_NO_BIRTH && !g->births[birth].live) birth = PKI_NO_BIRTH;
+    put(p, PKI_OPS, e->op | (birth != PKI_NO_BIRTH ? PKI_AS_GUESSED : 0));
+    put(p, PKI_STACKS_GO, pki_fold((int64_t)e->stack - p->stack_go));
+    put(p, PKI_SIZES_GO, e->size);
+    if (birth != PKI_NO_BIRTH) {
+        put(p, PKI_BIRTHS, pki_fold((int64_t)birth - g->last_birth));
+    } else {
+        put(p, PKI_ADDRESSES_GO, pki_distance(g->last_old, e->address));
+    }
+    p->stack_go = e->stack;
+    pki_went(g, e, birth);
+}
+
 void pki_pack(struct pki_packer *p, const struct trace_event *e, uint64_t tick)
 {
-    uint64_t expected;
-    bool comes = trace_comes(e->op);
     if (p->n++ == 0) p->first = p->last = tick;
-    put(p, PKI_OPS, e->op);
     put(p, PKI_THREADS, e->thread);
     put(p, PKI_TIMES, tick - p->last);
-    put(p, comes ? PKI_STACKS_COME : PKI_STACKS_GO, e->stack);
-    put(p, comes ? PKI_SIZES_COME : PKI_SIZES_GO, e->size);
     put(p, PKI_ALIGNS, e->align);
-    uint64_t *place = pki_expect(&p->guess, e->op, e->stack, &expected);
-    put(p, comes ? PKI_ADDRESSES_COME : PKI_ADDRESSES_GO, pki_distance(expected, e->address));
-    pki_learn(&p->guess, place, e->op, e->address);
     p->last = tick;
+    if (trace_comes(e->op)) {
+        pack_come(p, e);
+    } else {
+        pack_go(p, e);
+    }
 }
 
 bool pki_pack_end(struct pki_packer *p, struct pki_bytes *content)

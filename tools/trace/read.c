@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guess.h"
 #include "reader.h"
 
 static bool has_counted(struct trace *t, const struct pki_chunk *chunk,
@@ -12,8 +13,8 @@ static bool has_counted(struct trace *t, const struct pki_chunk *chunk,
     const struct pki_tables *tables = &t->tables;
     for (int i = 0; i < n; i++) {
         if (events[i].stack > tables->top_stack || events[i].thread >= tables->top_thread) {
-            return pki_source_damaged(&t->source, chunk, "names a stack or thread of no file's",
-                                      why);
+            return pki_source_damaged(&t->source, chunk,
+                                      "names a stack or thread that the file does not have", why);
         }
     }
     return true;
@@ -24,7 +25,7 @@ static int read_chunk(struct trace *t, const struct pki_chunk *chunk, struct tra
 {
     const char *what;
     if (!pki_source_read(&t->source, chunk, &t->content, why)) return -1;
-    int n = pki_unpack(&t->unpacker, &t->content, events, &what);
+    int n = pki_unpack(t->guess, &t->content, events, &what);
     if (n < 0) pki_source_damaged(&t->source, chunk, what, why);
     return n;
 }
@@ -77,7 +78,7 @@ static bool count_events(struct trace *t, char *why)
     return n >= 0;
 }
 
-static bool keep_chunk(struct trace *t, const struct pki_chunk *chunk, uint64_t *kept, char *why)
+static bool keep_chunk(struct trace *t, const struct pki_chunk *chunk, char *why)
 {
     if ((t->number == 0) != (chunk->kind == TRACE_INFO)) {
         return pki_source_damaged(&t->source, chunk, "stands where it should not", why);
@@ -89,10 +90,11 @@ static bool keep_chunk(struct trace *t, const struct pki_chunk *chunk, uint64_t 
         return true;
     }
     if (!pki_source_read(&t->source, chunk, &t->content, why)) return false;
-    *kept += t->content.n;
-    const char *wrong = *kept > TRACE_KEPT_MOST
+    t->kept += t->content.n;
+    const char *wrong = t->kept > TRACE_KEPT_MOST
                             ? "is beyond the most that names and stacks may take"
                             : pki_tables_add(&t->tables, chunk->kind, &t->content);
+    if (wrong == pki_no_memory) return pki_why(why, "%s: there is no memory to read it", t->path);
     return wrong ? pki_source_damaged(&t->source, chunk, wrong, why) : true;
 }
 
@@ -101,12 +103,11 @@ static bool read_chunks(struct trace *t, char *why)
 {
     struct pki_chunk chunk;
     enum pki_found found;
-    uint64_t kept = 0;
     t->end = TRACE_HEAD;
     for (;;) {
         found = pki_source_find(&t->source, t->end, t->number, &chunk, why);
         if (found != PKI_FOUND) break;
-        if (!keep_chunk(t, &chunk, &kept, why)) return false;
+        if (!keep_chunk(t, &chunk, why)) return false;
         if (chunk.kind == TRACE_LAST) {
             t->whole = true;
             if (chunk.at + chunk.length == t->source.size) return true;
@@ -125,7 +126,7 @@ struct trace *trace_open(const char *path, char *why)
 {
     struct trace *t = calloc(1, sizeof *t);
     if (t) t->source.fd = -1;
-    if (!t || !(t->path = strdup(path))) {
+    if (!t || !(t->path = strdup(path)) || !(t->guess = malloc(sizeof *t->guess))) {
         pki_why(why, "%s: there is no memory to read it", path);
         trace_end(t);
         return NULL;
@@ -146,6 +147,7 @@ void trace_end(struct trace *t)
     pki_tables_drop(&t->tables);
     pki_bytes_drop(&t->content);
     free(t->chunks.at);
+    free(t->guess);
     free(t->path);
     free(t);
 }

@@ -36,6 +36,7 @@ struct pki_tables {
     struct pki_list symbols;       /* struct pki_symbol, by address */
     struct pki_list symbol_frames; /* struct trace_frame */
     struct pki_list texts;         /* struct pki_bytes */
+    uint32_t frames_before;        /* of the stack before, in the chunk being read */
     uint64_t dropped;
     uint64_t events, tick; /* the last chunk's figures; of a file cut short, counted */
     uint32_t top_stack, top_thread;
@@ -47,8 +48,9 @@ struct trace {
     struct pki_tables tables;
     struct pki_list chunks;   /* struct pki_chunk, those of events */
     struct pki_bytes content; /* of the chunk that was read last */
-    struct pki_unpacker unpacker;
+    struct pki_guess *guess;
     bool whole;
+    uint64_t kept;   /* bytes of definitions, before compression */
     uint64_t end;    /* byte behind the last chunk but TRACE_LAST */
     uint32_t number; /* of chunks before it */
     size_t next;     /* chunk of events to be read */
@@ -57,6 +59,9 @@ struct trace {
 
 /* A place for one more of `each` bytes, or NULL. */
 void *pki_list_add(struct pki_list *l, size_t each);
+
+/* The one reason that is not the file's fault. */
+extern const char pki_no_memory[];
 
 /* What the chunk's content adds to the tables; NULL, or what is wrong with it. Contents with texts
  * are taken over: *content is empty afterwards. */

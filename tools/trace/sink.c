@@ -11,7 +11,8 @@
 #include "chunks.h"
 #include "trace.h"
 
-/* Level 1: level 3 makes real recordings a few percent smaller and takes twice the time. */
+/* Level 1: level 3 makes recordings of real programs 1 to 4 percent smaller, and one of threads with
+ * random sizes no smaller, for more of a processor that the recorded program may need. */
 #define LEVEL 1
 
 bool pki_why(char *why, const char *format, ...)

@@ -6,7 +6,7 @@
 
 #include "reader.h"
 
-static const char no_memory[] = "does not fit into memory";
+const char pki_no_memory[] = "does not fit into memory";
 
 void *pki_list_add(struct pki_list *l, size_t each)
 {
@@ -39,28 +39,43 @@ static const char *add_info(struct pki_tables *t, struct pki_cursor *c)
     return forked > 1 ? "says neither that it is of a fork nor that it is not" : NULL;
 }
 
+/* Frames stand from the outermost to the innermost, those shared with the stack before left out. */
+static void add_frames(struct pki_tables *t, struct pki_cursor *c, const struct pki_stack *stack,
+                       uint64_t shared)
+{
+    uint64_t *frames = (uint64_t *)t->frames.at + stack->first, frame = 0;
+    for (uint32_t k = 0; k < stack->n && !c->bad; k++) { /* from the outermost */
+        frame = k < shared ? *(frames - 1 - k) : frame + (uint64_t)pki_unfold(pki_take(c));
+        frames[stack->n - 1 - k] = frame;
+    }
+}
+
 static const char *add_stack(struct pki_tables *t, struct pki_cursor *c)
 {
-    uint64_t number = pki_take(c), n = pki_take(c), frame = 0;
-    if (number == 0 || number > t->stacks.n + 1 + TRACE_STACKS_MISSING || n > TRACE_FRAMES_MOST) {
+    uint64_t number = pki_take(c), shared = pki_take(c), more = pki_take(c);
+    if (number == 0 || number > t->stacks.n + 1 + TRACE_STACKS_MISSING ||
+        shared > t->frames_before || more > TRACE_FRAMES_MOST - shared) {
         return "holds an impossible stack";
     }
     struct pki_stack *stack = ADD(t->stacks, struct pki_stack);
-    if (!stack) return no_memory;
-    *stack = (struct pki_stack){(uint32_t)number, (uint32_t)n, t->frames.n};
-    if (number > t->top_stack) t->top_stack = (uint32_t)number;
-    for (uint64_t i = 0; i < n && !c->bad; i++) {
-        uint64_t *place = ADD(t->frames, uint64_t);
-        if (!place) return no_memory;
-        *place = frame += (uint64_t)pki_unfold(pki_take(c));
+    if (!stack) return pki_no_memory;
+    if (shared + more > TRACE_FRAMES_KEPT_MOST - t->frames.n) {
+        return "is beyond the most frames that a file may hold";
     }
+    *stack = (struct pki_stack){(uint32_t)number, (uint32_t)(shared + more), t->frames.n};
+    for (uint32_t i = 0; i < stack->n; i++) {
+        if (!ADD(t->frames, uint64_t)) return pki_no_memory;
+    }
+    if (number > t->top_stack) t->top_stack = (uint32_t)number;
+    t->frames_before = stack->n;
+    if (stack->n) add_frames(t, c, stack, shared);
     return NULL;
 }
 
 static const char *add_module(struct pki_tables *t, struct pki_cursor *c)
 {
     struct trace_module *m = ADD(t->modules, struct trace_module);
-    if (!m) return no_memory;
+    if (!m) return pki_no_memory;
     m->bias = pki_take(c);
     m->start = pki_take(c);
     m->end = pki_take(c);
@@ -72,7 +87,7 @@ static const char *add_module(struct pki_tables *t, struct pki_cursor *c)
 static const char *add_thread(struct pki_tables *t, struct pki_cursor *c)
 {
     struct trace_thread *thread = ADD(t->threads, struct trace_thread);
-    if (!thread) return no_memory;
+    if (!thread) return pki_no_memory;
     thread->tid = pki_unfold(pki_take(c));
     const char *name = pki_take_text(c);
     size_t n = strlen(name);
@@ -86,7 +101,7 @@ static const char *add_thread(struct pki_tables *t, struct pki_cursor *c)
 static const char *add_sample(struct pki_tables *t, struct pki_cursor *c)
 {
     struct trace_sample *s = ADD(t->samples, struct trace_sample);
-    if (!s) return no_memory;
+    if (!s) return pki_no_memory;
     s->time = pki_take(c);
     s->anonymous = pki_take(c);
     s->file = pki_take(c);
@@ -100,11 +115,11 @@ static const char *add_symbol(struct pki_tables *t, struct pki_cursor *c)
     uint64_t address = pki_take(c), n = pki_take(c);
     if (n > TRACE_INLINED_MOST) return "holds an impossible symbol";
     struct pki_symbol *s = ADD(t->symbols, struct pki_symbol);
-    if (!s) return no_memory;
+    if (!s) return pki_no_memory;
     *s = (struct pki_symbol){address, (uint32_t)n, t->symbol_frames.n};
     for (uint64_t i = 0; i < n && !c->bad; i++) {
         struct trace_frame *f = ADD(t->symbol_frames, struct trace_frame);
-        if (!f) return no_memory;
+        if (!f) return pki_no_memory;
         f->function = pki_take_text(c);
         f->file = pki_take_text(c);
         uint64_t line = pki_take(c);
@@ -130,7 +145,7 @@ static const char *add_last(struct pki_tables *t, struct pki_cursor *c)
     t->tick = pki_take(c);
     uint64_t stack = pki_take(c), thread = pki_take(c);
     if (stack < t->top_stack || stack > t->stacks.n + TRACE_STACKS_MISSING + 1 ||
-        thread > TRACE_THREADS_MOST || t->tick > UINT64_MAX / TRACE_TICK) {
+        thread > TRACE_THREADS_MOST || t->tick > TRACE_TICKS_MOST) {
         return "holds impossible totals";
     }
     t->top_stack = (uint32_t)stack;
@@ -150,9 +165,10 @@ const char *pki_tables_add(struct pki_tables *t, enum trace_kind kind, struct pk
 {
     struct pki_cursor c = {.at = content->at, .end = content->at + content->n};
     if (content->n == 0) return "is empty";
+    t->frames_before = 0;
     if (kind == TRACE_INFO || kind == TRACE_MODULES || kind == TRACE_SYMBOLS) {
         struct pki_bytes *kept = ADD(t->texts, struct pki_bytes);
-        if (!kept) return no_memory;
+        if (!kept) return pki_no_memory;
         *kept = *content;
         *content = (struct pki_bytes){0};
     }

@@ -103,11 +103,14 @@ struct trace_frame {
 /* ---- writing ---- */
 struct trace_writer;
 struct trace_writer *trace_create(const char *path, const struct trace_info *info, char *why);
-/* Events must come in order. Times may not fall; one that does is raised. */
+/* Events must come in order. Times may not fall; one that does is raised. A number of a stack that
+ * is more than 65,536 above how many are defined is kept as 0. False, of this and all that follow:
+ * the file could not be written, or there is no memory; trace_close tells. */
 bool trace_put(struct trace_writer *w, const struct trace_event *event);
-/* Numbers of stacks start at 1; each number once. Frames are return addresses, innermost first. */
+/* Numbers of stacks start at 1; each number once. Frames are return addresses, innermost first; the
+ * innermost 1024 are kept. A stack beyond what a file may hold (docs/trace-format.md) is left out. */
 bool trace_put_stack(struct trace_writer *w, uint32_t stack, const uint64_t *frames, size_t n);
-/* Returns the thread's index, or -1. */
+/* Returns the thread's index, or -1 as above. From the 65,536th on all threads share the last one. */
 int trace_put_thread(struct trace_writer *w, const struct trace_thread *thread);
 bool trace_put_module(struct trace_writer *w, const struct trace_module *module);
 bool trace_put_sample(struct trace_writer *w, const struct trace_sample *sample);
@@ -141,7 +144,8 @@ size_t trace_samples(const struct trace *t);
 const struct trace_sample *trace_sample(const struct trace *t, size_t index);
 uint64_t trace_dropped(const struct trace *t); /* events, over all gaps */
 
-/* Stacks 1 ... trace_stacks. The frames of one (none if the number was never defined). */
+/* Stacks 1 ... trace_stacks: no event has a greater number, nor a thread of trace_threads or above.
+ * The frames of one (none if the number was never defined). */
 size_t trace_stacks(const struct trace *t);
 size_t trace_stack(const struct trace *t, uint32_t stack, const uint64_t **frames);
 /* Functions at a return address, innermost first; 0 if they are not in the file. */
@@ -154,7 +158,8 @@ void trace_name(const struct trace *t, uint64_t address, char *text, size_t room
 int trace_read(struct trace *t, struct trace_event *events, char *why);
 void trace_rewind(struct trace *t);
 
-/* Adds chunks to a finished file in place of its end: for names resolved later. */
+/* Adds chunks to a file in place of its end: for names resolved later. One that is cut short stays
+ * that, also if it is closed as whole. */
 struct trace_writer *trace_append(const char *path, char *why);
 
 #endif

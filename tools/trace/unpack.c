@@ -7,8 +7,6 @@
 #include "format.h"
 #include "guess.h"
 
-#define ALIGN_MOST 63
-
 /* What a column that was left out reads as. */
 static const uint8_t zeros[TRACE_BLOCK];
 
@@ -34,27 +32,60 @@ static bool is_op(uint64_t op)
     return op < TRACE_COMES_END || (op >= TRACE_FREE && op < TRACE_OP_END);
 }
 
-/* False if a value is beyond its limit. */
-static bool unpack_one(struct pki_guess *g, struct pki_cursor *column, struct trace_event *e)
+struct unpacking {
+    struct pki_guess *g;
+    struct pki_cursor column[PKI_COLUMNS];
+    uint64_t stack_come, stack_go; /* of the last event of either kind */
+};
+
+static uint64_t next(struct unpacking *u, enum pki_column column)
 {
-    uint64_t op = pki_take(&column[PKI_OPS]), thread = pki_take(&column[PKI_THREADS]);
-    uint64_t align = pki_take(&column[PKI_ALIGNS]);
-    bool comes = trace_comes((uint8_t)op);
-    uint64_t stack = pki_take(&column[comes ? PKI_STACKS_COME : PKI_STACKS_GO]);
-    if (!is_op(op) || thread >= TRACE_THREADS_MOST || align > ALIGN_MOST || stack > UINT32_MAX) {
-        return false;
+    return pki_take(&u->column[column]);
+}
+
+static bool unpack_come(struct unpacking *u, struct trace_event *e, bool as_expected)
+{
+    struct pki_guess *g = u->g;
+    u->stack_come += (uint64_t)pki_unfold(next(u, PKI_STACKS_COME));
+    e->stack = (uint32_t)u->stack_come;
+    e->size = next(u, PKI_SIZES_COME);
+    uint32_t *list = pki_list_for(g, pki_class(e->size), e->thread);
+    e->address = as_expected ? pki_expect(g, e->op, list)
+                             : pki_arrive(pki_start(g, e->stack), next(u, PKI_ADDRESSES_COME));
+    pki_came(g, e, list, as_expected);
+    return u->stack_come <= UINT32_MAX;
+}
+
+static bool unpack_go(struct unpacking *u, struct trace_event *e, bool came_here)
+{
+    struct pki_guess *g = u->g;
+    uint32_t birth = PKI_NO_BIRTH;
+    u->stack_go += (uint64_t)pki_unfold(next(u, PKI_STACKS_GO));
+    e->stack = (uint32_t)u->stack_go;
+    e->size = next(u, PKI_SIZES_GO);
+    if (came_here) {
+        uint64_t number = g->last_birth + (uint64_t)pki_unfold(next(u, PKI_BIRTHS));
+        if (number >= g->n || !g->births[number].live) return false;
+        birth = (uint32_t)number;
+        e->address = g->births[birth].address;
+    } else {
+        e->address = pki_arrive(g->last_old, next(u, PKI_ADDRESSES_GO));
     }
+    pki_went(g, e, birth);
+    return u->stack_go <= UINT32_MAX;
+}
+
+/* False if a value is beyond its limit. */
+static bool unpack_one(struct unpacking *u, struct trace_event *e)
+{
+    uint64_t op = next(u, PKI_OPS), thread = next(u, PKI_THREADS), align = next(u, PKI_ALIGNS);
+    bool guessed = op & PKI_AS_GUESSED;
+    op &= ~(uint64_t)PKI_AS_GUESSED;
+    if (!is_op(op) || thread >= TRACE_THREADS_MOST || align > TRACE_ALIGN_MOST) return false;
     e->op = (uint8_t)op;
     e->thread = (uint16_t)thread;
     e->align = (uint8_t)align;
-    e->stack = (uint32_t)stack;
-    e->size = pki_take(&column[comes ? PKI_SIZES_COME : PKI_SIZES_GO]);
-
-    uint64_t expected, *place = pki_expect(g, e->op, e->stack, &expected);
-    uint64_t way = pki_take(&column[comes ? PKI_ADDRESSES_COME : PKI_ADDRESSES_GO]);
-    e->address = pki_arrive(expected, way);
-    pki_learn(g, place, e->op, e->address);
-    return true;
+    return trace_comes(e->op) ? unpack_come(u, e, guessed) : unpack_go(u, e, guessed);
 }
 
 /* Every column was read to its end, and no further. */
@@ -67,32 +98,31 @@ static bool all_taken(const struct pki_cursor *column)
     return true;
 }
 
-int pki_unpack(struct pki_unpacker *u, const struct pki_bytes *content, struct trace_event *events,
+static const char *unpack(struct unpacking *u, uint64_t n, uint64_t tick,
+                          struct trace_event *events)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t step = next(u, PKI_TIMES);
+        if (step > TRACE_TICKS_MOST || (tick += step) > TRACE_TICKS_MOST) {
+            return "holds an impossible time";
+        }
+        events[i].time = tick * TRACE_TICK;
+        if (!unpack_one(u, &events[i])) return "holds an impossible event";
+    }
+    return all_taken(u->column) ? NULL : "holds columns that are too short or too long";
+}
+
+int pki_unpack(struct pki_guess *g, const struct pki_bytes *content, struct trace_event *events,
                const char **what)
 {
     struct pki_cursor c = {.at = content->at, .end = content->at + content->n};
-    struct pki_cursor column[PKI_COLUMNS];
+    struct unpacking u = {.g = g};
     uint64_t n = pki_take(&c), tick = pki_take(&c);
-    if (n == 0 || n > TRACE_BLOCK || !find_columns(&c, column)) {
+    if (n == 0 || n > TRACE_BLOCK || !find_columns(&c, u.column)) {
         *what = "holds no columns of events";
         return -1;
     }
-    memset(&u->guess, 0, sizeof u->guess);
-    for (uint64_t i = 0; i < n; i++) {
-        uint64_t step = pki_take(&column[PKI_TIMES]);
-        if (step > UINT64_MAX / TRACE_TICK || (tick += step) > UINT64_MAX / TRACE_TICK) {
-            *what = "holds an impossible time";
-            return -1;
-        }
-        events[i].time = tick * TRACE_TICK;
-        if (!unpack_one(&u->guess, column, &events[i])) {
-            *what = "holds an impossible event";
-            return -1;
-        }
-    }
-    if (!all_taken(column)) {
-        *what = "holds columns that are too short or too long";
-        return -1;
-    }
-    return (int)n;
+    pki_guess_start(g);
+    *what = tick > TRACE_TICKS_MOST ? "holds an impossible time" : unpack(&u, n, tick, events);
+    return *what ? -1 : (int)n;
 }

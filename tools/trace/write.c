@@ -14,6 +14,9 @@
 
 /* Definitions of a kind that reach this many bytes are written, without waiting for events. */
 #define KEEP_MOST ((size_t)256 << 10)
+/* With so many bytes less than TRACE_KEPT_MOST behind it, the writer keeps no more: enough for what
+ * is being gathered, with the longest of entries, and for the threads and the end. */
+#define MARGIN ((uint64_t)16 << 20)
 
 bool pki_writer_fail(struct trace_writer *w, const char *what)
 {
@@ -52,7 +55,9 @@ static bool write_kept(struct trace_writer *w, enum trace_kind kind)
     struct pki_bytes *kept = &w->kept[kind];
     if (kept->n == 0) return true;
     bool ok = pki_sink_put(&w->sink, kind, kept, w->why);
+    w->n_kept += kept->n;
     kept->n = 0;
+    if (kind == TRACE_STACKS) w->n_frames = 0;
     return ok;
 }
 
@@ -71,6 +76,8 @@ bool trace_flush(struct trace_writer *w)
     }
     return write_events(w) && !w->sink.failed;
 }
+
+static bool is_full(const struct trace_writer *w) { return w->n_kept > TRACE_KEPT_MOST - MARGIN; }
 
 /* After a definition was appended. */
 static bool kept(struct trace_writer *w, enum trace_kind kind, bool ok)
@@ -116,7 +123,8 @@ struct trace_writer *trace_create(const char *path, const struct trace_info *inf
 bool trace_put(struct trace_writer *w, const struct trace_event *event)
 {
     struct trace_event e = *event;
-    if (e.op >= TRACE_OP_END || (e.op >= TRACE_COMES_END && e.op < TRACE_FREE) || e.align > 63) {
+    if (e.op >= TRACE_OP_END || (e.op >= TRACE_COMES_END && e.op < TRACE_FREE) ||
+        e.align > TRACE_ALIGN_MOST) {
         return pki_writer_fail(w, "an event is of no known kind");
     }
     if (e.stack > w->n_stacks + TRACE_STACKS_MISSING) e.stack = 0;
@@ -129,37 +137,68 @@ bool trace_put(struct trace_writer *w, const struct trace_event *event)
     return pki_packed(w->packer) < TRACE_BLOCK ? !w->sink.failed : trace_flush(w);
 }
 
-/* The outer frames that a stack shares with the one before it are told by their number. */
-bool trace_put_stack(struct trace_writer *w, uint32_t stack, const uint64_t *frames, size_t n)
+/* How many outer frames a stack has in common with the one before it. */
+static size_t shared_frames(const struct trace_writer *w, const uint64_t *frames, size_t n)
+{
+    size_t shared = 0;
+    while (shared < n && shared < w->n_frames &&
+           frames[n - 1 - shared] == w->frames[w->n_frames - 1 - shared]) {
+        shared++;
+    }
+    return shared;
+}
+
+/* Number, frames shared, frames that follow; these from the outermost to the innermost, each by its
+ * distance from the one before. */
+static bool put_frames(struct trace_writer *w, uint32_t stack, const uint64_t *frames, size_t n)
 {
     struct pki_bytes *b = &w->kept[TRACE_STACKS];
-    if (n > TRACE_FRAMES_MOST) n = TRACE_FRAMES_MOST;
-    if (stack == 0 || stack > w->n_stacks + 1 + TRACE_STACKS_MISSING) return !w->sink.failed;
-    w->n_stacks++;
-    if (stack > w->top_stack) w->top_stack = stack;
-    bool ok = pki_bytes_number(b, stack) && pki_bytes_number(b, n);
-    uint64_t before = 0;
-    for (size_t i = 0; i < n; i++) {
-        ok = ok && pki_bytes_number(b, pki_fold((int64_t)(frames[i] - before)));
-        before = frames[i];
+    size_t shared = shared_frames(w, frames, n), left = n - shared;
+    uint64_t before = shared ? frames[left] : 0;
+    bool ok =
+        pki_bytes_number(b, stack) && pki_bytes_number(b, shared) && pki_bytes_number(b, left);
+    while (ok && left-- > 0) {
+        ok = pki_bytes_number(b, pki_fold((int64_t)(frames[left] - before)));
+        before = frames[left];
     }
-    return kept(w, TRACE_STACKS, ok);
+    if (n) memcpy(w->frames, frames, n * sizeof *frames);
+    w->n_frames = n;
+    return ok;
+}
+
+bool trace_put_stack(struct trace_writer *w, uint32_t stack, const uint64_t *frames, size_t n)
+{
+    if (n > TRACE_FRAMES_MOST) n = TRACE_FRAMES_MOST;
+    if (stack == 0 || stack > w->n_stacks + 1 + TRACE_STACKS_MISSING ||
+        w->n_frames_kept + n > TRACE_FRAMES_KEPT_MOST || is_full(w)) {
+        return !w->sink.failed;
+    }
+    w->n_stacks++;
+    w->n_frames_kept += n;
+    if (stack > w->top_stack) w->top_stack = stack;
+    return kept(w, TRACE_STACKS, put_frames(w, stack, frames, n));
+}
+
+static int put_thread(struct trace_writer *w, int64_t tid, const char *name)
+{
+    struct pki_bytes *b = &w->kept[TRACE_THREADS];
+    bool ok = pki_bytes_number(b, pki_fold(tid)) && pki_bytes_text(b, name);
+    return kept(w, TRACE_THREADS, ok) ? (int)w->n_threads++ : -1;
 }
 
 int trace_put_thread(struct trace_writer *w, const struct trace_thread *thread)
 {
-    struct pki_bytes *b = &w->kept[TRACE_THREADS];
-    if (w->n_threads >= TRACE_THREADS_MOST) return -1;
-    char name[sizeof thread->name + 1] = {0};
-    memcpy(name, thread->name, sizeof thread->name);
-    bool ok = pki_bytes_number(b, pki_fold(thread->tid)) && pki_bytes_text(b, name);
-    if (!kept(w, TRACE_THREADS, ok)) return -1;
-    return (int)w->n_threads++;
+    char name[sizeof thread->name] = {0};
+    if (w->n_threads == TRACE_THREADS_MOST) return TRACE_THREADS_MOST - 1;
+    if (w->n_threads == TRACE_THREADS_MOST - 1) return put_thread(w, 0, "all others");
+    memcpy(name, thread->name, sizeof name - 1);
+    return put_thread(w, thread->tid, name);
 }
 
 bool trace_put_module(struct trace_writer *w, const struct trace_module *module)
 {
     struct pki_bytes *b = &w->kept[TRACE_MODULES];
+    if (is_full(w)) return !w->sink.failed;
     return kept(w, TRACE_MODULES,
                 pki_bytes_number(b, module->bias) && pki_bytes_number(b, module->start) &&
                     pki_bytes_number(b, module->end) && pki_bytes_text(b, module->path) &&
@@ -169,6 +208,7 @@ bool trace_put_module(struct trace_writer *w, const struct trace_module *module)
 bool trace_put_sample(struct trace_writer *w, const struct trace_sample *sample)
 {
     struct pki_bytes *b = &w->kept[TRACE_SAMPLES];
+    if (is_full(w)) return !w->sink.failed;
     return kept(w, TRACE_SAMPLES,
                 pki_bytes_number(b, sample->time) && pki_bytes_number(b, sample->anonymous) &&
                     pki_bytes_number(b, sample->file) && pki_bytes_number(b, sample->shared) &&
@@ -178,6 +218,7 @@ bool trace_put_sample(struct trace_writer *w, const struct trace_sample *sample)
 bool trace_put_gap(struct trace_writer *w, uint64_t time, uint32_t thread, uint64_t events)
 {
     struct pki_bytes *b = &w->kept[TRACE_GAPS];
+    if (is_full(w)) return !w->sink.failed;
     return kept(w, TRACE_GAPS,
                 pki_bytes_number(b, time) && pki_bytes_number(b, thread) &&
                     pki_bytes_number(b, events));
@@ -188,6 +229,7 @@ bool trace_put_symbol(struct trace_writer *w, uint64_t address, const struct tra
 {
     struct pki_bytes *b = &w->kept[TRACE_SYMBOLS];
     if (n > TRACE_INLINED_MOST) n = TRACE_INLINED_MOST;
+    if (is_full(w)) return !w->sink.failed;
     bool ok = pki_bytes_number(b, address) && pki_bytes_number(b, n);
     for (size_t i = 0; i < n && ok; i++) {
         ok = pki_bytes_text(b, frames[i].function) && pki_bytes_text(b, frames[i].file) &&
@@ -208,7 +250,7 @@ static bool put_last(struct trace_writer *w)
 
 bool trace_close(struct trace_writer *w, bool whole, char *why)
 {
-    bool ok = trace_flush(w) && (!whole || put_last(w));
+    bool ok = trace_flush(w) && (!whole || w->cut || put_last(w));
     if (close(w->sink.fd) != 0 && ok) {
         ok = false;
         pki_why(w->why, "writing failed: %s", strerror(errno));

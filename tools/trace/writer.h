@@ -13,12 +13,17 @@ struct trace_writer {
     struct pki_packer *packer;
     struct pki_bytes kept[TRACE_KIND_END]; /* definitions that are not yet written, by kind */
     struct pki_bytes events;
-    uint64_t n_events;   /* put so far */
-    uint64_t tick;       /* of the last event */
-    uint64_t n_stacks;   /* defined so far */
-    uint32_t top_stack;  /* the highest number defined or used */
-    uint32_t top_thread; /* one more than the highest index used */
-    uint32_t n_threads;  /* put so far */
+    bool cut;        /* appends to a file that is cut short: it stays that */
+    uint64_t n_kept; /* bytes of definitions written */
+    uint64_t n_frames_kept;
+    uint64_t n_events;                  /* put so far */
+    uint64_t tick;                      /* of the last event */
+    uint64_t n_stacks;                  /* defined so far */
+    uint32_t top_stack;                 /* the highest number defined or used */
+    uint32_t top_thread;                /* one more than the highest index used */
+    uint32_t n_threads;                 /* put so far */
+    uint64_t frames[TRACE_FRAMES_MOST]; /* of the last stack in the chunk being gathered */
+    size_t n_frames;
     char why[TRACE_WHY]; /* of the first failure */
 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * count.c: libpoolkit-count.so, preloaded before an allocator: every call goes on to the next
- * library in the search order and is reported to the ledger.
+ * interpose.c: the malloc family, preloaded before an allocator: every call goes on to the next
+ * library in the search order and is reported to the hooks.
  *
  * reallocarray and pvalloc are made of realloc and memalign here: an allocator that lacks them
  * would leave them to libc's heap, and a block would be freed where it was not allocated.
  */
-#include "shim.h"
+#include "interpose.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+_Thread_local int pki_depth;
 
 typedef struct calls {
     void *(*malloc)(size_t);
@@ -73,39 +75,44 @@ static void find_next(void)
     look("malloc", &next.malloc);
 }
 
-/* False while the next allocator is being looked up: then the early buffer has to do. */
-static bool ready(void)
+static bool make_ready(void)
 {
-    if (atomic_load_explicit(&state, memory_order_acquire) == READY) {
-        return true;
-    }
     int expected = UNKNOWN;
     if (!atomic_compare_exchange_strong(&state, &expected, LOOKING)) {
         return expected == READY;
     }
     find_next();
     atomic_store(&state, READY);
-    pki_ledger_start();
+    pki_hook_start();
     return true;
 }
 
-static void *counted(void *block, size_t size)
+/* False while the next allocator is being looked up: then the early buffer has to do. */
+static inline bool ready(void)
+{
+    return atomic_load_explicit(&state, memory_order_acquire) == READY || make_ready();
+}
+
+static inline void *reported(enum trace_op op, void *block, size_t size, size_t align,
+                             const uintptr_t *frame)
 {
     pki_depth--;
-    if (pki_depth == 0) {
-        pki_ledger_alloc(block, size);
+    if (block && pki_depth == 0) {
+        pki_hook_comes(op, block, size, align, frame);
     }
     return block;
 }
 
-PKI_EXPORT void *malloc(size_t size)
+static inline void *allocate(size_t size, const uintptr_t *frame)
 {
     if (!ready()) {
         return early_alloc(size);
     }
     pki_depth++;
-    return counted(next.malloc(size), size);
+    return reported(TRACE_MALLOC, next.malloc(size), size, 0, frame);
 }
+
+PKI_EXPORT void *malloc(size_t size) { return allocate(size, PKI_FRAME); }
 
 PKI_EXPORT void *calloc(size_t n, size_t each)
 {
@@ -118,7 +125,7 @@ PKI_EXPORT void *calloc(size_t n, size_t each)
         return early_alloc(size);
     }
     pki_depth++;
-    return counted(next.calloc(n, each), size);
+    return reported(TRACE_CALLOC, next.calloc(n, each), size, 0, PKI_FRAME);
 }
 
 PKI_EXPORT void free(void *block)
@@ -128,51 +135,46 @@ PKI_EXPORT void free(void *block)
     }
     ready();
     if (pki_depth == 0) {
-        pki_ledger_free(block);
+        pki_hook_goes(TRACE_FREE, block, 0, PKI_FRAME);
     }
     pki_depth++;
     next.free(block);
     pki_depth--;
 }
 
-static void *realloc_early(void *block, size_t size)
+static void *realloc_early(void *block, size_t size, const uintptr_t *frame)
 {
     size_t old;
     memcpy(&old, (char *)block - 16, sizeof old);
-    void *fresh = malloc(size);
+    void *fresh = allocate(size, frame);
     if (fresh) {
         memcpy(fresh, block, old < size ? old : size);
     }
     return fresh;
 }
 
-PKI_EXPORT void *realloc(void *block, size_t size)
+static void *reallocate(void *block, size_t size, const uintptr_t *frame)
 {
     if (!block) {
-        return malloc(size);
+        return allocate(size, frame);
     }
     if (is_early(block)) {
-        return realloc_early(block, size);
+        return realloc_early(block, size, frame);
     }
     ready();
-    bool outer = pki_depth == 0, known = false;
-    size_t old = outer ? pki_ledger_take(block, &known) : 0;
+    if (pki_depth) {
+        return next.realloc(block, size);
+    }
+    pki_moving moving = {.block = block, .size = size};
+    pki_hook_moves(&moving, frame);
     pki_depth++;
     void *moved = next.realloc(block, size);
     pki_depth--;
-    if (!outer) {
-        return moved;
-    }
-    if (moved) {
-        pki_ledger_moved(moved, size, old, known);
-    } else if (known) {
-        pki_ledger_put_back(block, old);
-        if (size == 0) {
-            pki_ledger_free(block);
-        }
-    }
+    pki_hook_moved(&moving, moved, frame);
     return moved;
 }
+
+PKI_EXPORT void *realloc(void *block, size_t size) { return reallocate(block, size, PKI_FRAME); }
 
 PKI_EXPORT void *reallocarray(void *block, size_t n, size_t each)
 {
@@ -181,14 +183,14 @@ PKI_EXPORT void *reallocarray(void *block, size_t n, size_t each)
         errno = ENOMEM;
         return NULL;
     }
-    return realloc(block, size);
+    return reallocate(block, size, PKI_FRAME);
 }
 
 PKI_EXPORT void *memalign(size_t align, size_t size)
 {
     ready();
     pki_depth++;
-    return counted(next.memalign(align, size), size);
+    return reported(TRACE_ALIGNED, next.memalign(align, size), size, align, PKI_FRAME);
 }
 
 PKI_EXPORT int posix_memalign(void **out, size_t align, size_t size)
@@ -196,7 +198,7 @@ PKI_EXPORT int posix_memalign(void **out, size_t align, size_t size)
     ready();
     pki_depth++;
     int error = next.posix_memalign(out, align, size);
-    counted(error ? NULL : *out, size);
+    reported(TRACE_ALIGNED, error ? NULL : *out, size, align, PKI_FRAME);
     return error;
 }
 
@@ -204,14 +206,15 @@ PKI_EXPORT void *aligned_alloc(size_t align, size_t size)
 {
     ready();
     pki_depth++;
-    return counted(next.aligned_alloc(align, size), size);
+    return reported(TRACE_ALIGNED, next.aligned_alloc(align, size), size, align, PKI_FRAME);
 }
 
 PKI_EXPORT void *valloc(size_t size)
 {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     ready();
     pki_depth++;
-    return counted(next.valloc(size), size);
+    return reported(TRACE_ALIGNED, next.valloc(size), size, page, PKI_FRAME);
 }
 
 PKI_EXPORT void *pvalloc(size_t size)
@@ -223,5 +226,6 @@ PKI_EXPORT void *pvalloc(size_t size)
     }
     ready();
     pki_depth++;
-    return counted(next.memalign(page, (size + page - 1) / page * page), size);
+    void *block = next.memalign(page, (size + page - 1) / page * page);
+    return reported(TRACE_ALIGNED, block, size, page, PKI_FRAME);
 }
