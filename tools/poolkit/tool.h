@@ -59,5 +59,6 @@ int pki_symbols_main(int argc, char **argv);
 int pki_dump_main(int argc, char **argv);
 int pki_replay_main(int argc, char **argv);
 int pki_report_main(int argc, char **argv);
+int pki_advise_main(int argc, char **argv);
 
 #endif
