@@ -52,8 +52,32 @@ static int array(unsigned n)
     free(block);
     return bytes[0];
 }
+/* The block is asked for at one place of the stack, by two ways: what is between has been left there
+ * by the other way. Only the frame pointer tells them apart. */
+__attribute__((noinline)) static int last(unsigned n)
+{
+    volatile char *bytes = __builtin_alloca(n);
+    char *volatile block = malloc(17);
+    free(block);
+    bytes[0] = 1;
+    return bytes[0];
+}
+__attribute__((noinline)) static int either(unsigned n)
+{
+    volatile char *bytes = __builtin_alloca(n);
+    if (n < 700) {
+        last(2048 - n);
+        __asm__ volatile("nop");
+    } else {
+        last(2048 - n);
+        __asm__ volatile("nop; nop");
+    }
+    bytes[0] = 1;
+    return bytes[0];
+}
 int main(void)
 {
+    for (int i = 0; i < 200; i++) either(i % 2 ? 512 : 1024);
     signal(SIGUSR1, tick);
     for (volatile int i = 0; i < 300; i++) {
         raise(SIGUSR1);
@@ -68,7 +92,7 @@ record "-s cfi -f" ./odd
 right 1000 500
 
 # Timers interrupt computing code anywhere, also in prologues and epilogues.
-compile timer <<'C'
+compile timer -fno-omit-frame-pointer <<'C'
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -172,6 +196,69 @@ record "-s cfi -f -v" ./elsewhere
 right 1000 10
 grep -qE '^stack [0-9]+ [0-9a-f]+$' out || fail "no stack of one frame, from the other stacks"
 grep -qE '^stack [0-9]+( [0-9a-f]+){4}' out || fail "no deeper stack"
+
+# A coroutine's stack may be gone, and a smaller one at its place: what was seen there is not asked.
+compile smaller <<'C'
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#define PAGE 4096
+static ucontext_t caller, other;
+static unsigned depth;
+__attribute__((noinline)) static void use(void)
+{
+    char *volatile block = malloc(40);
+    free(block);
+}
+__attribute__((noinline)) static void nest(unsigned n)
+{
+    volatile char bytes[512];
+    bytes[0] = 1;
+    if (n) nest(n - 1);
+    else use();
+    bytes[1] = 1;
+}
+static void run(void)
+{
+    if (depth) nest(depth);
+    use();
+}
+static void on(char *low, char *high, unsigned n)
+{
+    depth = n;
+    getcontext(&other);
+    other.uc_stack.ss_sp = low;
+    other.uc_stack.ss_size = (size_t)(high - low);
+    other.uc_link = &caller;
+    makecontext(&other, run, 0);
+    swapcontext(&caller, &other);
+}
+static void *work(void *arg)
+{
+    char *memory = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    use();
+    for (unsigned n = 4; n < 40; n++) {
+        on(memory, memory + 16 * PAGE, n);
+        on(memory, memory + 16 * PAGE, n);
+    }
+    mprotect(memory + 12 * PAGE, 4 * PAGE, PROT_NONE);
+    for (uintptr_t at = 4 * PAGE; at < 12 * PAGE; at += 16) {
+        on(memory, memory + at, 0);
+    }
+    return arg;
+}
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, work, NULL);
+    pthread_join(thread, NULL);
+    return 0;
+}
+C
+record "-s cfi -f" ./smaller
+right 0 1
 
 cat >throws.cpp <<'CPP'
 #include <map>
