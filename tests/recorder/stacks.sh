@@ -110,11 +110,18 @@ __attribute__((noinline)) static unsigned inner(unsigned n)
     some[n % 20] = leaf(n);
     return some[n % 20] + leaf(n + 1);
 }
+/* A trap between `pop %rbp` and `ret`: the tables say that rbp is where it was popped from. */
+void popped(void);
+__asm__(".globl popped\npopped:\n.cfi_startproc\npush %rbp\n.cfi_def_cfa_offset 16\n"
+        ".cfi_offset 6, -16\nmov %rsp, %rbp\n.cfi_def_cfa_register 6\npop %rbp\n"
+        ".cfi_def_cfa 7, 8\nint3\nret\n.cfi_endproc\n");
 int main(void)
 {
     struct itimerval often = {{0, 1000}, {0, 1000}};
     unsigned sum = 0;
     signal(SIGPROF, tick);
+    signal(SIGTRAP, tick);
+    popped();
     setitimer(ITIMER_PROF, &often, NULL);
     while (ticks < 100) sum += inner(sum);
     return 0;

@@ -13,6 +13,7 @@
 struct place {
     uintptr_t pc; /* the address to look up */
     uintptr_t sp;
+    uintptr_t low; /* words of the frame begin there: at sp, below it in interrupted code */
     uintptr_t rbp;
     const uintptr_t *rbp_word; /* where rbp came from, NULL once that is in the trail */
     bool rbp_known;
@@ -88,7 +89,7 @@ static void find_rbp(struct walk *w, struct pki_rule rule, uintptr_t cfa)
     default:
         break;
     }
-    const uintptr_t *word = word_at(w, base + (uintptr_t)((intptr_t)rule.rbp * 8), w->now.sp);
+    const uintptr_t *word = word_at(w, base + (uintptr_t)((intptr_t)rule.rbp * 8), w->now.low);
     w->now.rbp_word = word;
     w->now.rbp_known = word != NULL;
     w->now.rbp = word ? *word : 0;
@@ -104,7 +105,7 @@ static uintptr_t step(struct walk *w, struct pki_rule rule)
     }
     note(w, ra);
     find_rbp(w, rule, cfa);
-    w->now.sp = cfa;
+    w->now.sp = w->now.low = cfa;
     w->now.pc = *ra - 1;
     return *ra;
 }
@@ -113,6 +114,9 @@ static uintptr_t step(struct walk *w, struct pki_rule rule)
 #define SIGNAL_RBP 15
 #define SIGNAL_RSP 20
 #define SIGNAL_RIP 21
+#define RED_ZONE                                                                                   \
+    128 /* bytes below the stack pointer that a handler leaves alone; the tables tell
+                        of the word there that `pop %rbp` has just taken */
 
 static uintptr_t step_signal(struct walk *w)
 {
@@ -131,6 +135,7 @@ static uintptr_t step_signal(struct walk *w)
     w->now.rbp_word = saved + SIGNAL_RBP;
     w->now.rbp = saved[SIGNAL_RBP];
     w->now.rbp_known = true;
+    w->now.low = sp - w->now.sp > RED_ZONE ? sp - RED_ZONE : w->now.sp;
     w->now.sp = sp;
     w->now.pc = saved[SIGNAL_RIP];
     return w->now.pc;
@@ -187,6 +192,7 @@ static void begin(struct walk *w, const uintptr_t *frame, uintptr_t top, struct 
     note(w, frame + 1);
     w->now = (struct place){.pc = frame[1] - 1,
                             .sp = (uintptr_t)(frame + 2),
+                            .low = (uintptr_t)(frame + 2),
                             .rbp = frame[0],
                             .rbp_word = frame,
                             .rbp_known = true};
