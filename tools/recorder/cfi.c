@@ -10,6 +10,7 @@
  * the header, four or eight bytes. Anything else makes the rule unknown.
  */
 #include "cfi.h"
+#include "cursor.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -24,12 +25,6 @@
 #define ENC_PCREL 0x10
 #define ENC_DATAREL 0x30
 #define HDR_TABLE (ENC_DATAREL | 0x0b) /* the only form of a sorted table: 4 bytes, signed */
-
-/* Bytes still to be read; `bad` once somebody has asked for more than there are. */
-struct cursor {
-    const uint8_t *at, *end;
-    bool bad;
-};
 
 struct row {
     enum pki_cfa cfa;
@@ -48,56 +43,6 @@ struct entry {
     bool augmented, signal;
     struct cursor first, program; /* the CIE's instructions, the FDE's */
 };
-
-static uint64_t take(struct cursor *c, size_t bytes)
-{
-    uint64_t value = 0;
-    if (c->bad || (size_t)(c->end - c->at) < bytes) {
-        c->bad = true;
-        return 0;
-    }
-    memcpy(&value, c->at, bytes); /* little endian, as the whole file is for x86-64 */
-    c->at += bytes;
-    return value;
-}
-
-static uint64_t take_uleb(struct cursor *c)
-{
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
-    do {
-        byte = (uint8_t)take(c, 1);
-        value |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
-        shift += 7;
-    } while (byte & 0x80 && !c->bad);
-    return value;
-}
-
-static int64_t take_sleb(struct cursor *c)
-{
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
-    do {
-        byte = (uint8_t)take(c, 1);
-        value |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
-        shift += 7;
-    } while (byte & 0x80 && !c->bad);
-    if (byte & 0x40 && shift < 64) {
-        value |= ~UINT64_C(0) << shift;
-    }
-    return (int64_t)value;
-}
-
-static void skip(struct cursor *c, uint64_t bytes)
-{
-    if (bytes > (size_t)(c->end - c->at)) {
-        c->bad = true;
-    } else {
-        c->at += bytes;
-    }
-}
 
 /* A number in one of the fixed formats; `format` is the low half of an encoding. */
 static int64_t take_number(struct cursor *c, uint8_t format)
@@ -343,12 +288,81 @@ struct run {
     uintptr_t place, pc;
 };
 
+/* Instructions that say where the caller's frame begins. False: none of them. */
+static bool step_cfa(struct run *run, struct cursor *c, const struct entry *e, uint8_t op)
+{
+    struct row *row = &run->row;
+    uint64_t reg;
+    switch (op) {
+    case 0x0c:
+        reg = take_uleb(c);
+        set_cfa(row, reg, (int64_t)take_uleb(c));
+        return true;
+    case 0x0d:
+        set_cfa(row, take_uleb(c), row->offset);
+        return true;
+    case 0x0e:
+        row->offset = (int64_t)take_uleb(c);
+        return true;
+    case 0x0f:
+        set_cfa_expression(row, take_block(c), run->pc);
+        return true;
+    case 0x12:
+        reg = take_uleb(c);
+        set_cfa(row, reg, take_sleb(c) * e->data_factor);
+        return true;
+    case 0x13:
+        row->offset = take_sleb(c) * e->data_factor;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Instructions that say where one register is. False: none of them. */
+static bool step_register(struct run *run, struct cursor *c, const struct entry *e, uint8_t op)
+{
+    struct row *row = &run->row;
+    uint64_t reg = take_uleb(c);
+    switch (op) {
+    case 0x05:
+        set_saved(row, reg, (int64_t)take_uleb(c) * e->data_factor);
+        return true;
+    case 0x06:
+        restore(row, &run->initial, reg);
+        return true;
+    case 0x07:
+        row->outermost |= reg == RA;
+        set_unknown(row, reg, PKI_RBP_LOST);
+        return true;
+    case 0x08:
+        set_unknown(row, reg, PKI_RBP_SAME);
+        return true;
+    case 0x09: /* in another register */
+        take_uleb(c);
+        row->odd_ra |= reg == RA;
+        set_unknown(row, reg, PKI_RBP_LOST);
+        return true;
+    case 0x10:
+        set_saved_expression(row, reg, take_block(c));
+        return true;
+    case 0x11:
+        set_saved(row, reg, take_sleb(c) * e->data_factor);
+        return true;
+    case 0x16: /* the value itself by an expression */
+        take_block(c);
+        row->odd_ra |= reg == RA;
+        set_unknown(row, reg, PKI_RBP_LOST);
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Instructions whose number stands in the low six bits. False: not understood. */
 static bool step_extended(struct run *run, struct cursor *c, const struct entry *e, uint8_t op,
                           const uint8_t *header)
 {
-    struct row *row = &run->row;
-    uint64_t reg;
     switch (op) {
     case 0x00:
         return true;
@@ -364,74 +378,19 @@ static bool step_extended(struct run *run, struct cursor *c, const struct entry 
     case 0x04:
         run->place += take(c, 4) * e->code_factor;
         return true;
-    case 0x05:
-        reg = take_uleb(c);
-        set_saved(row, reg, (int64_t)take_uleb(c) * e->data_factor);
-        return true;
-    case 0x06:
-        restore(row, &run->initial, take_uleb(c));
-        return true;
-    case 0x07:
-        reg = take_uleb(c);
-        row->outermost |= reg == RA;
-        set_unknown(row, reg, PKI_RBP_LOST);
-        return true;
-    case 0x08:
-        set_unknown(row, take_uleb(c), PKI_RBP_SAME);
-        return true;
-    case 0x09:
-        reg = take_uleb(c);
-        row->odd_ra |= reg == RA;
-        take_uleb(c);
-        set_unknown(row, reg, PKI_RBP_LOST);
-        return true;
     case 0x0a:
         if (run->depth == SAVED_ROWS) return false;
-        run->saved[run->depth++] = *row;
+        run->saved[run->depth++] = run->row;
         return true;
     case 0x0b:
         if (run->depth == 0) return false;
-        *row = run->saved[--run->depth];
-        return true;
-    case 0x0c:
-        reg = take_uleb(c);
-        set_cfa(row, reg, (int64_t)take_uleb(c));
-        return true;
-    case 0x0d:
-        set_cfa(row, take_uleb(c), row->offset);
-        return true;
-    case 0x0e:
-        row->offset = (int64_t)take_uleb(c);
-        return true;
-    case 0x0f:
-        set_cfa_expression(row, take_block(c), run->pc);
-        return true;
-    case 0x10:
-        reg = take_uleb(c);
-        set_saved_expression(row, reg, take_block(c));
-        return true;
-    case 0x11:
-        reg = take_uleb(c);
-        set_saved(row, reg, take_sleb(c) * e->data_factor);
-        return true;
-    case 0x12:
-        reg = take_uleb(c);
-        set_cfa(row, reg, take_sleb(c) * e->data_factor);
-        return true;
-    case 0x13:
-        row->offset = take_sleb(c) * e->data_factor;
-        return true;
-    case 0x16:
-        reg = take_uleb(c);
-        take_block(c);
-        row->odd_ra |= reg == RA;
-        set_unknown(row, reg, PKI_RBP_LOST);
+        run->row = run->saved[--run->depth];
         return true;
     case 0x2e:
         take_uleb(c);
         return true; /* bytes of arguments: for languages that push them */
     default:
-        return false;
+        return step_cfa(run, c, e, op) || step_register(run, c, e, op);
     }
 }
 
