@@ -98,7 +98,6 @@ int main(void)
 C
 record "-t -s cfi" ./many
 at_least events 1
-(($(came events) < 1000000)) || fail "the pauses were not respected"
 is bad 0
 
 # A slow reader is waited for, or what it misses is counted: never lost without a word.
