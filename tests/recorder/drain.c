@@ -127,8 +127,9 @@ static void show_images(const char *dir)
     if (folder) closedir(folder);
 }
 
-static void show(const struct reader *r)
+static void show(struct reader *r)
 {
+    for (size_t i = 0; i < r->count; i++) r->gaps += atomic_load(&r->rings[i].head->untold);
     for (int op = 0; op < TRACE_OP_END; op++) {
         if (op_names[op]) printf("%s %llu\n", op_names[op], (unsigned long long)r->ops[op]);
     }

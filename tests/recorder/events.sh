@@ -98,7 +98,6 @@ int main(void)
 C
 record "-t -s cfi" ./many
 at_least events 1
-(($(came events) < 1000000)) || fail "the pauses were not respected"
 is bad 0
 
 # A slow reader is waited for, or what it misses is counted: never lost without a word.
@@ -106,7 +105,7 @@ record "-w" ./many
 is events 1000000
 is gaps 0
 record "-w -d" ./many
-[[ $(($(came events) + $(came gaps))) -ge 990000 ]] || fail "events are missing: $(cat out)"
+[[ $(($(came events) + $(came gaps))) == 1000000 ]] || fail "events are missing: $(cat out)"
 at_least gaps 1
 is bad 0
 finish

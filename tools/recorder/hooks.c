@@ -137,7 +137,7 @@ void *pki_hook_comes(enum trace_op op, void *block, size_t size, size_t align,
         pki_put(t, 3, stack);
         pki_publish(t, COMES_WORDS);
     } else {
-        t->dropped++;
+        pki_drop(t);
     }
     end(self, t, after);
     return block;
@@ -159,7 +159,7 @@ void pki_hook_goes(enum trace_op op, void *block, size_t told, const uintptr_t *
         pki_put(t, 2, stack | (uint64_t)(told < UINT32_MAX ? told : UINT32_MAX) << 32);
         pki_publish(t, GOES_WORDS);
     } else {
-        t->dropped++;
+        pki_drop(t);
     }
     end(self, t, after);
 }

@@ -125,6 +125,12 @@ static inline bool pki_has_room(struct pki_thread *t, uint64_t words)
     return PKI_LIKELY(t->position + words <= t->soft_end) || pki_ring_room(t, words);
 }
 
+static inline void pki_drop(struct pki_thread *t)
+{
+    t->dropped++;
+    atomic_store_explicit(&t->ring->untold, t->dropped, memory_order_relaxed);
+}
+
 static inline void pki_publish(struct pki_thread *t, uint64_t words)
 {
     t->position += words;

@@ -207,6 +207,7 @@ bool pki_ring_room(struct pki_thread *t, uint64_t words)
         pki_put(t, 1, t->dropped);
         pki_publish(t, GAP_WORDS);
         t->dropped = 0;
+        atomic_store_explicit(&t->ring->untold, 0, memory_order_relaxed);
     }
     errno = saved;
     return room;

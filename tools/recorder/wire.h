@@ -86,7 +86,8 @@ struct pki_wire_ring {
     char pad2[PKI_WIRE_PAGE / 4 - 8];
     _Atomic uint64_t read;
     _Atomic uint32_t waiting; /* futex: 1 while the producer waits for room */
-    char pad3[PKI_WIRE_PAGE / 2 - 12];
+    _Atomic uint64_t untold; /* events dropped since the last record, told by no PKI_WIRE_GAP yet */
+    char pad3[PKI_WIRE_PAGE / 2 - 24];
 };
 
 /* A record's first word is ticks << 8 | kind, ticks being the low 56 bits of the clock. Kinds below PKI_WIRE_THREAD are the trace's own
