@@ -148,26 +148,21 @@ static double peak_in(const struct replay_result *r, unsigned window, uint64_t o
     return most;
 }
 
-/* The savings of memory, by repetitions and by windows, as shares of what was held there. */
+/* The saving of peak memory: its range by repetitions and by how far the replay was from the
+ * recording; its stability by the windows. */
 static void judge_memory(struct advice *advice, const struct replay_result *before,
                          const struct replay_result *after, uint64_t operations, double error)
 {
-    double gain = before->peak.median - after->peak.median;
-    double low = before->peak.low - after->peak.high, high = before->peak.high - after->peak.low;
-    double agree = 0, looked = 0;
+    double doubt = fabs(error) * before->peak.median, agree = 0, looked = 0;
     for (unsigned w = 0; w < WINDOWS; w++) {
         double held = peak_in(before, w, operations);
-        if (held < WINDOW_MATTERS * before->peak.median) {
-            continue;
+        if (held >= WINDOW_MATTERS * before->peak.median) {
+            looked++;
+            agree += peak_in(after, w, operations) < held;
         }
-        double saved = (held - peak_in(after, w, operations)) / held * before->peak.median;
-        looked++;
-        agree += gain > 0 ? saved > 0 : saved > -0.01 * held;
-        low = saved < low && saved > 0 ? saved : low;
-        high = saved > high ? saved : high;
     }
-    double doubt = fabs(error) * fabs(gain);
-    advice->memory = (struct advice_range){low - doubt, high + doubt};
+    advice->memory = (struct advice_range){before->peak.low - after->peak.high - doubt,
+                                           before->peak.high - after->peak.low + doubt};
     advice->stability = looked > 0 ? agree / looked : 0;
 }
 
@@ -192,7 +187,7 @@ static void judge_confidence(struct advice *advice, const struct site *site, uns
 }
 
 static void tell(struct advice *advice, const struct analysis *a,
-                 const struct replay_result *result)
+                 const struct replay_result *before, const struct replay_result *result)
 {
     const struct site *site = &a->sites[advice->site];
     const struct behaviour *did = &site->did;
@@ -210,8 +205,7 @@ static void tell(struct advice *advice, const struct analysis *a,
     }
     say(advice->evidence, &advice->n_evidence,
         "Replayed with %s: the peak is %.1f %% of what it was.", pool,
-        100 * result->peak.median /
-            (result->peak.median + (advice->memory.low + advice->memory.high) / 2));
+        100 * result->peak.median / before->peak.median);
     for (size_t i = 0; i < result->n_pools; i++) {
         const struct replay_pool_use *use = &result->pools[i];
         if (use->refused > 0) {
@@ -256,6 +250,14 @@ static const struct trial *best_of(const struct trials *trials, size_t site, dou
     return best;
 }
 
+static int by_gain(const void *x, const void *y)
+{
+    const struct advice_range *a = &((const struct advice *)x)->memory;
+    const struct advice_range *b = &((const struct advice *)y)->memory;
+    double difference = b->low + b->high - a->low - a->high;
+    return difference > 0 ? 1 : difference < 0 ? -1 : 0;
+}
+
 static void choose(struct advice_set *set, const struct trials *trials,
                    const struct advise_options *o)
 {
@@ -269,11 +271,15 @@ static void choose(struct advice_set *set, const struct trials *trials,
         }
         struct advice *advice = &set->advice[set->n];
         *advice = (struct advice){.site = site, .pool = best->pool};
-        advice->pool.id = (uint32_t)++set->n;
+        set->n++;
         judge_memory(advice, &trials->plain_result, &best->result, operations,
                      set->calibration.error);
         judge_confidence(advice, &a->sites[site], o->recordings);
-        tell(advice, a, &best->result);
+        tell(advice, a, &trials->plain_result, &best->result);
+    }
+    qsort(set->advice, set->n, sizeof *set->advice, by_gain);
+    for (size_t i = 0; i < set->n; i++) {
+        set->advice[i].pool.id = (uint32_t)i + 1;
     }
 }
 

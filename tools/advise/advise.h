@@ -7,10 +7,10 @@
  * combination of all advice is played once more, since savings of two sites do not add up.
  *
  *   gain        of peak memory in bytes, of the whole run in nanoseconds; from low to high, over
- *               repetitions and over four windows of the recording, widened by the calibration
+ *               repetitions, and memory widened by the replay's distance from the recorded peak
  *   confidence  volume x stability x runs x model, each from 0 to 1:
  *     volume     how many blocks the rule was learned from: 1 from 10,000 on
- *     stability  share of the windows of the recording in which the pool saves as well
+ *     stability  share of four windows of the recording in which the pool saves as well
  *     runs       how many recordings say so: one is 0.6, two 0.8, three or more 1
  *     model      1 where each block is still freed by itself; 0.6 for an arena, whose blocks must
  *                all be dead when it is reset: only the program's author knows that for certain

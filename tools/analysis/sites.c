@@ -189,13 +189,15 @@ static uint64_t settle(struct gathering *g, size_t first, size_t n, uint32_t dep
 {
     struct behaviour did = sum_of(g, first, n);
     bool uniform = is_uniform(&did);
-    if (n == 1 || uniform || divided > DEPTH_MOST || depth >= FRAMES_MOST || !matters(g, &did)) {
+    if (n == 1 || uniform || !frame_at(g, g->order[first], depth) || divided > DEPTH_MOST ||
+        depth >= FRAMES_MOST || !matters(g, &did)) {
         add_site(g, first, n, depth);
         return uniform ? did.allocations : 0;
     }
     size_t before = g->a->n_sites;
     uint64_t helped = divide(g, first, n, depth, divided);
-    if (!serves_all(g, &did) && (double)helped < HELPS * (double)did.allocations) {
+    double wanted = serves_all(g, &did) ? 1 : HELPS * (double)did.allocations;
+    if ((double)helped < wanted) {
         g->a->n_sites = before;
         add_site(g, first, n, depth);
         return 0;

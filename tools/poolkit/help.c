@@ -150,18 +150,22 @@ static const char advise_help[] =
     "poolkit advise FILE [OPTION]...\n"
     "\n"
     "Tells which call site of a recorded program should use which pool, and what that saves. Each\n"
-    "pool is tried: the recording is played with this site's blocks in poolkit's real pool, beside\n"
+    "pool is tried: the recording is played with this site's blocks in poolkit's real pool, "
+    "beside\n"
     "the recording as it was. If nothing pays, it says so, and why.\n"
     "\n"
-    "  --min-gain G   smaller savings are not advised: of peak memory in bytes (1MB), or a share of\n"
+    "  --min-gain G   smaller savings are not advised: of peak memory in bytes (1MB), or a share "
+    "of\n"
     "                 it (1%); without it 1 % and at least 256 KiB\n"
     "  --plan FILE    write the advice as a plan for `poolkit replay --pools`\n"
-    "  --json FILE    write it as JSON, for `poolkit report --advice`; - prints it instead of text\n"
+    "  --json FILE    write it as JSON, for `poolkit report --advice`; - prints it instead of "
+    "text\n"
     "  -n, --rounds N timed rounds of the last comparison (5)\n"
     "\n"
-    "saves          low to high: over repetitions and four windows of the recording, widened by how\n"
-    "               well the replay meets the recorded peak; beyond 5 % nothing is said of memory\n"
-    "confidence     volume: blocks the rule was learned from; stability: share of the windows in\n"
+    "saves          low to high: over repetitions, memory widened by the replay's distance from "
+    "the\n"
+    "               recorded peak; beyond 5 % of that nothing is said of memory\n"
+    "confidence     volume: blocks the rule was learned from; stability: share of windows in\n"
     "               which the pool saves; runs: recordings that agree; model: 1 if each block is\n"
     "               still freed by itself, 0.6 for an arena\n";
 
@@ -221,7 +225,7 @@ bool pki_help_on(const char *subcommand)
         const char *name, *text;
     } texts[] = {{"run", run_help},       {"compare", compare_help}, {"summary", summary_help},
                  {"record", record_help}, {"symbols", symbols_help}, {"dump", dump_help},
-                 {"replay", replay_help}, {"report", report_help}, {"advise", advise_help}};
+                 {"replay", replay_help}, {"report", report_help},   {"advise", advise_help}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(subcommand, texts[i].name) == 0) {
             fputs(texts[i].text, stdout);

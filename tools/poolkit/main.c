@@ -22,7 +22,7 @@ static const struct {
     {"run", pki_run_main},       {"compare", pki_compare_main}, {"summary", pki_summary_main},
 #ifdef PKI_TRACE
     {"record", pki_record_main}, {"symbols", pki_symbols_main}, {"dump", pki_dump_main},
-    {"replay", pki_replay_main}, {"report", pki_report_main}, {"advise", pki_advise_main},
+    {"replay", pki_replay_main}, {"report", pki_report_main},   {"advise", pki_advise_main},
 #endif
     {"help", help_main},         {"--help", help_main},         {"-h", help_main},
 };
