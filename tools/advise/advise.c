@@ -3,6 +3,7 @@
  */
 #include "advise.h"
 
+#include "poolkit/tool.h"
 #include "text/units.h"
 
 #include <math.h>
@@ -115,7 +116,7 @@ static int play(struct trials *trials, const struct advise_options *o, char *why
     size_t n = trials->n + 1;
     struct replay_subject *subjects = calloc(n, sizeof *subjects);
     struct replay_result *results = calloc(n, sizeof *results);
-    int code = subjects && results ? 0 : 125;
+    int code = subjects && results ? 0 : PKI_EXIT_OWN;
     if (code == 0) {
         subjects[0] = (struct replay_subject){"as recorded", NULL, trials->plain};
         for (size_t i = 0; i < trials->n; i++) {
@@ -291,7 +292,7 @@ static int play_together(struct advice_set *set, struct trace *t, struct trials 
     struct replay_tape *tape =
         set->n > 0 ? tape_of(t, set->analysis, set->advice, set->n, why) : NULL;
     if (set->n > 0 && !tape) {
-        return 125;
+        return PKI_EXIT_OWN;
     }
     struct replay_options options = {
         .rounds = o->rounds, .progress = o->progress, .progress_arg = o->progress_arg};
@@ -360,6 +361,22 @@ static void say_nothing(struct advice_set *set, const struct trials *trials, dou
     }
 }
 
+int advise_promise(const struct advice_set *set, struct trace *t, struct advice_range *out,
+                   char *why)
+{
+    struct replay_tape *tape = tape_of(t, set->analysis, set->advice, set->n, why);
+    struct replay_options options = {.memory_only = true};
+    struct replay_subject subject = {"advice", NULL, tape};
+    struct replay_result result = {0};
+    int code = tape ? replay_measure(&subject, 1, &options, &result, why) : PKI_EXIT_OWN;
+    double doubt = fabs(set->calibration.error) * set->baseline.peak.median;
+    *out = (struct advice_range){set->baseline.peak.low - result.peak.high - doubt,
+                                 set->baseline.peak.high - result.peak.low + doubt};
+    replay_result_end(&result);
+    replay_tape_end(tape);
+    return code;
+}
+
 static void end_trials(struct trials *trials)
 {
     for (size_t i = 0; i < trials->n; i++) {
@@ -379,7 +396,7 @@ int advise(struct trace *t, const struct analysis *a, const char *own_library,
     snprintf(why, TRACE_WHY, "out of memory");
     trials.all = calloc((size_t)SITES_TRIED * CANDIDATES_MOST, sizeof *trials.all);
     trials.plain = trials.all ? replay_tape_make(t, NULL, REPLAY_MERGED, why) : NULL;
-    int code = trials.plain && add_trials(&trials, t, a, why) ? 0 : 125;
+    int code = trials.plain && add_trials(&trials, t, a, why) ? 0 : PKI_EXIT_OWN;
     code = code ? code : play(&trials, o, why);
     if (code == 0) {
         out->tried = trials.n;

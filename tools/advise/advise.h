@@ -68,6 +68,10 @@ int advise(struct trace *t, const struct analysis *a, const char *own_library,
            const struct advise_options *options, struct advice_set *out, char *why);
 void advice_set_end(struct advice_set *set);
 
+/* What the advice in the set, played together, saves of peak memory. 0 or an exit code. */
+int advise_promise(const struct advice_set *set, struct trace *t, struct advice_range *out,
+                   char *why);
+
 /* ---- inside the room ---- */
 
 /* Pools worth trying for a site, best guesses first; returns how many. */

@@ -123,7 +123,7 @@ static int advise_one(const struct advise_arguments *o, const char *file)
     struct advice_set set;
     if (!a) {
         trace_end(t);
-        return pki_fail(PKI_EXIT_OWN, "%s: %s", file, why);
+        return pki_fail(PKI_EXIT_OWN, "%s", why);
     }
     char *own = pki_find_own("libpoolkit-malloc.so", &no_library);
     int code = advise(t, a, own, &o->options, &set, why);

@@ -242,7 +242,7 @@ int pki_report_main(int argc, char **argv)
     }
     struct trace *t = trace_open(o.file, why);
     if (!t) {
-        return pki_fail(PKI_EXIT_OWN, "%s: %s", o.file, why);
+        return pki_fail(PKI_EXIT_OWN, "%s", why);
     }
     code = report(t, &o);
     trace_end(t);

@@ -17,6 +17,8 @@ static const char overview[] =
     "  poolkit dump FILE                          print a recording as text\n"
     "  poolkit report FILE                        what a recording says: a page, text, JSON\n"
     "  poolkit advise FILE                        which pool fits where, and what it saves\n"
+    "  poolkit verify OLD NEW                     what the advice promised against what came\n"
+    "  poolkit check FILE                         gates for continuous integration\n"
     "  poolkit replay FILE                        play a recording on several mallocs and pools\n"
     "  poolkit help SUBCOMMAND                    more about one of them\n"
     "  poolkit --version\n"
@@ -26,9 +28,14 @@ static const char overview[] =
 
 static const char run_help[] =
     "poolkit run -- COMMAND [ARGUMENT]...\n"
+    "poolkit run --report[=PAGE.html] -- COMMAND [ARGUMENT]...\n"
     "\n"
     "Runs the command with libpoolkit-malloc.so preloaded, before what LD_PRELOAD names already.\n"
     "poolkit becomes the command: output, signals and the exit code are the command's own.\n"
+    "\n"
+    "--report records the command as it is instead, replays the recording with and without pools,\n"
+    "and writes a page about its memory with advice (poolkit-COMMAND.html) and the recording\n"
+    "(poolkit-COMMAND.pkt).\n"
     "\n"
     "The library is looked for in $POOLKIT_LIB (the file, or its folder), beside poolkit, and in\n"
     "../lib. Static programs, programs for another processor and those that gain privileges\n"
@@ -169,6 +176,27 @@ static const char advise_help[] =
     "               which the pool saves; runs: recordings that agree; model: 1 if each block is\n"
     "               still freed by itself, 0.6 for an arena\n";
 
+static const char verify_help[] =
+    "poolkit verify OLD NEW\n"
+    "\n"
+    "OLD is a recording, NEW one of the same program after it was changed as `poolkit advise OLD`\n"
+    "says, at the same work. Tells which advice was followed (malloc is no longer asked for the\n"
+    "site's blocks), what peak resident memory that promised to save, and what was saved.\n"
+    "\n"
+    "Exit code: 0 if the promise was kept, or nothing was promised; 1 if not.\n";
+
+static const char check_help[] =
+    "poolkit check FILE [GATE]...\n"
+    "\n"
+    "  --max-peak L   peak resident anonymous memory above that at the start: 64MB, 64MiB, +5%\n"
+    "  --max-frag L   largest footprint / largest live bytes: 1.25, +5%\n"
+    "  --max-allocs L number of allocations: 200000, +2%\n"
+    "  --baseline FILE  what shares (+5%) are added to\n"
+    "  --write-baseline FILE  keep this recording's figures as a baseline\n"
+    "  --junit FILE   write the result as JUnit XML too\n"
+    "\n"
+    "Exit code: 0 if all gates passed, 1 if one failed, 2 for a bad option or file.\n";
+
 static const char replay_help[] =
     "poolkit replay FILE [OPTION]...\n"
     "\n"
@@ -225,7 +253,8 @@ bool pki_help_on(const char *subcommand)
         const char *name, *text;
     } texts[] = {{"run", run_help},       {"compare", compare_help}, {"summary", summary_help},
                  {"record", record_help}, {"symbols", symbols_help}, {"dump", dump_help},
-                 {"replay", replay_help}, {"report", report_help},   {"advise", advise_help}};
+                 {"replay", replay_help}, {"report", report_help},   {"advise", advise_help},
+                 {"verify", verify_help}, {"check", check_help}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(subcommand, texts[i].name) == 0) {
             fputs(texts[i].text, stdout);
