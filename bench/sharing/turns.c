@@ -16,7 +16,7 @@
  *   passed  each frees a block that the thread before it has written, and takes one for the next
  *           thread, which frees it 64 turns later
  */
-#include "../malloc/workload.h"
+#include "malloc/workload.h"
 
 #include <semaphore.h>
 #include <stdbool.h>
