@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,18 +38,17 @@ def transfers(build, marks, workload, allocator, threads):
     if allocator.library != "-":
         environment["LD_PRELOAD"] = allocator.library
     turns = TURNS if workload != "batches" else 4 * 1000 // CALLS["batches"]
-    with tempfile.TemporaryDirectory(prefix="poolkit-bench-") as folder:
-        fifo = Path(folder) / "trace"
-        os.mkfifo(fifo)
-        tracer = subprocess.Popen(
-            ["valgrind", "--tool=lackey", "--trace-mem=yes", "--basic-counts=no",
-             f"--log-file={fifo}", build / "turns", workload, str(threads), str(turns)],
-            env=environment, stderr=subprocess.DEVNULL)
-        with open(fifo, "rb") as trace:
-            counted = subprocess.run([build / "lines", marks], stdin=trace,
-                                     capture_output=True, text=True)
-        if tracer.wait() != 0 or counted.returncode != 0:
-            return None
+    reading, writing = os.pipe()
+    tracer = subprocess.Popen(
+        ["valgrind", "--tool=lackey", "--trace-mem=yes", "--basic-counts=no",
+         f"--log-fd={writing}", build / "turns", workload, str(threads), str(turns)],
+        env=environment, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    counted = subprocess.run([build / "lines", marks], stdin=reading, capture_output=True,
+                             text=True)
+    os.close(reading)
+    if tracer.wait() != 0 or counted.returncode != 0:
+        return None
     operations, moved = map(int, re.match(r"(\d+) (\d+)", counted.stdout).groups())
     return round(moved / operations / CALLS[workload], 3)
 

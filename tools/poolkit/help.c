@@ -19,6 +19,7 @@ static const char overview[] =
     "  poolkit advise FILE                        which pool fits where, and what it saves\n"
     "  poolkit verify OLD NEW                     what the advice promised against what came\n"
     "  poolkit check FILE                         gates for continuous integration\n"
+    "  poolkit export FILE --to FORMAT            for pprof, speedscope, heaptrack, DHAT, CSV ...\n"
     "  poolkit replay FILE                        play a recording on several mallocs and pools\n"
     "  poolkit help SUBCOMMAND                    more about one of them\n"
     "  poolkit --version\n"
@@ -197,6 +198,22 @@ static const char check_help[] =
     "\n"
     "Exit code: 0 if all gates passed, 1 if one failed, 2 for a bad option or file.\n";
 
+static const char export_help[] =
+    "poolkit export FILE --to FORMAT [OPTION]...\n"
+    "\n"
+    "  --to pprof         for `go tool pprof` and Google's pprof (allocated, in use at the end)\n"
+    "  --to speedscope    for speedscope.app\n"
+    "  --to collapsed     for flamegraph.pl: a line for each call stack\n"
+    "  --to heaptrack     for heaptrack_print and heaptrack_gui\n"
+    "  --to dhat          for valgrind's dh_view.html; lifetimes are to a factor of two\n"
+    "  --to massif        for ms_print and massif-visualizer; without the trees\n"
+    "  --to perfetto      for ui.perfetto.dev: memory over time\n"
+    "  --to csv           a row for each call stack\n"
+    "\n"
+    "  -o, --output OUT   where to (FILE with the format's extension); - is standard output\n"
+    "  --metric M         collapsed: bytes (default), allocations, peak, live (at the end)\n"
+    "  --events           csv: a row for each event\n";
+
 static const char replay_help[] =
     "poolkit replay FILE [OPTION]...\n"
     "\n"
@@ -254,7 +271,7 @@ bool pki_help_on(const char *subcommand)
     } texts[] = {{"run", run_help},       {"compare", compare_help}, {"summary", summary_help},
                  {"record", record_help}, {"symbols", symbols_help}, {"dump", dump_help},
                  {"replay", replay_help}, {"report", report_help},   {"advise", advise_help},
-                 {"verify", verify_help}, {"check", check_help}};
+                 {"verify", verify_help}, {"check", check_help},     {"export", export_help}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(subcommand, texts[i].name) == 0) {
             fputs(texts[i].text, stdout);

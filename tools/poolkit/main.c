@@ -23,7 +23,7 @@ static const struct {
 #ifdef PKI_TRACE
     {"record", pki_record_main}, {"symbols", pki_symbols_main}, {"dump", pki_dump_main},
     {"replay", pki_replay_main}, {"report", pki_report_main},   {"advise", pki_advise_main},
-    {"verify", pki_verify_main}, {"check", pki_check_main},
+    {"verify", pki_verify_main}, {"check", pki_check_main},     {"export", pki_export_main},
 #endif
     {"help", help_main},         {"--help", help_main},         {"-h", help_main},
 };

@@ -53,7 +53,7 @@ bool pki_help_on(const char *subcommand);
 int pki_run_main(int argc, char **argv);
 int pki_compare_main(int argc, char **argv);
 int pki_summary_main(int argc, char **argv);
-/* In tools/record, symbols, replay, analysis, advise and check; only in a command built with zstd (PKI_TRACE). */
+/* In tools/record, symbols, replay, analysis, advise, check and export; only in a command built with zstd (PKI_TRACE). */
 int pki_record_main(int argc, char **argv);
 int pki_symbols_main(int argc, char **argv);
 int pki_dump_main(int argc, char **argv);
@@ -62,6 +62,7 @@ int pki_report_main(int argc, char **argv);
 int pki_advise_main(int argc, char **argv);
 int pki_verify_main(int argc, char **argv);
 int pki_check_main(int argc, char **argv);
+int pki_export_main(int argc, char **argv);
 /* run_report.c: records, replays, advises, and writes the page (NULL: named after the command). */
 int pki_run_report(const char *page, int argc, char **command);
 
