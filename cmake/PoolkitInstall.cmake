@@ -17,6 +17,14 @@ foreach(part poolkit_tool poolkit_count poolkit_record)
     endif()
 endforeach()
 
+if(TARGET poolkit_tool)
+    install(FILES share/completions/poolkit.bash RENAME poolkit
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES share/completions/_poolkit DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+    install(FILES share/completions/poolkit.fish
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
+
 # Found by the command as its shims are; nobody calls it by name.
 if(TARGET poolkit_replay_player)
     install(TARGETS poolkit_replay_player RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/poolkit)
