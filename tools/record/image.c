@@ -233,10 +233,26 @@ void image_put_module(struct image *image, const struct trace_module *module)
     }
 }
 
+/* What a ring dropped after its last record: nothing in it tells of that. */
+static void tell_late_gaps(struct image *image)
+{
+    for (size_t i = 0; i < image->n_rings; i++) {
+        const struct ring *r = image->rings[i];
+        uint64_t untold = atomic_load(&r->shared->untold);
+        image->dropped += untold;
+        if (untold > 0 && image->writer &&
+            !trace_put_gap(image->writer, image->time, r->thread < 0 ? 0 : (uint32_t)r->thread,
+                           untold)) {
+            image_give_up(image, NULL);
+        }
+    }
+}
+
 void image_finish(struct image *image)
 {
     char why[TRACE_WHY];
     image->dropped += atomic_load(&image->shared->lost);
+    tell_late_gaps(image);
     if (image->writer && !trace_close(image->writer, !image->damaged, why)) {
         image->session->failed = true;
         pki_note("%s: %s", image->file, why);

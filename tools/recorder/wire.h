@@ -90,8 +90,8 @@ struct pki_wire_ring {
     char pad3[PKI_WIRE_PAGE / 2 - 24];
 };
 
-/* A record's first word is ticks << 8 | kind, ticks being the low 56 bits of the clock. Kinds below PKI_WIRE_THREAD are the trace's own
- * (enum trace_op in trace/trace.h) and come in two shapes:
+/* A record's first word is ticks << 8 | kind, ticks being the low 56 bits of the clock. Kinds below
+ * PKI_WIRE_THREAD are the trace's own (enum trace_op in trace/trace.h) and come in two shapes:
  *
  *   a block comes    ticks<<8|op   address | log2(alignment)<<57    size   stack
  *   a block goes     ticks<<8|op   address                          stack | size<<32 (sized delete;
