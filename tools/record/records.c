@@ -57,14 +57,13 @@ static void put_event(struct image *image, struct ring *r, struct trace_event *e
     }
 }
 
-static void take_coming(struct image *image, struct ring *r)
+static void take_coming(struct image *image, struct ring *r, const uint64_t *at)
 {
-    uint64_t where = word(r, 1);
-    struct trace_event event = {.address = where & ADDRESS_MASK,
-                                .size = word(r, 2),
-                                .stack = (uint32_t)word(r, 3),
-                                .op = (uint8_t)word(r, 0),
-                                .align = (uint8_t)(where >> ALIGN_SHIFT)};
+    struct trace_event event = {.address = at[1] & ADDRESS_MASK,
+                                .size = at[2],
+                                .stack = (uint32_t)at[3],
+                                .op = (uint8_t)at[0],
+                                .align = (uint8_t)(at[1] >> ALIGN_SHIFT)};
     put_event(image, r, &event);
     uint64_t size = event.op == TRACE_REALLOC_FAILED ? r->taken : event.size;
     if (image->writer && !live_come(&image->live, event.address, size)) {
@@ -72,12 +71,12 @@ static void take_coming(struct image *image, struct ring *r)
     }
 }
 
-static void take_going(struct image *image, struct ring *r)
+static void take_going(struct image *image, struct ring *r, const uint64_t *at)
 {
-    struct trace_event event = {.address = word(r, 1) & ADDRESS_MASK,
-                                .size = word(r, 2) >> 32,
-                                .stack = (uint32_t)word(r, 2),
-                                .op = (uint8_t)word(r, 0)};
+    struct trace_event event = {.address = at[1] & ADDRESS_MASK,
+                                .size = at[2] >> 32,
+                                .stack = (uint32_t)at[2],
+                                .op = (uint8_t)at[0]};
     put_event(image, r, &event);
     r->taken = image->writer ? live_go(&image->live, event.address) : 0;
 }
@@ -217,14 +216,28 @@ static bool take_side_record(struct image *image, struct ring *r)
     return good;
 }
 
+/* The words of an event: where they are, or in `copy` if they go round the end. */
+static inline const uint64_t *words_at(const struct ring *r, uint64_t n, uint64_t *copy)
+{
+    uint64_t begin = r->read & (r->words - 1);
+    if (__builtin_expect(begin + n <= r->words, 1)) {
+        return r->data + begin;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        copy[i] = word(r, i);
+    }
+    return copy;
+}
+
 bool record_take(struct image *image, struct ring *r)
 {
     uint64_t kind = word(r, 0) & 0xff, there = r->head - r->read;
+    uint64_t copy[4];
     if (kind < TRACE_COMES_END && there >= 4) {
-        take_coming(image, r);
+        take_coming(image, r, words_at(r, 4, copy));
         r->read += 4;
     } else if (kind >= TRACE_FREE && kind < TRACE_OP_END && there >= 3) {
-        take_going(image, r);
+        take_going(image, r, words_at(r, 3, copy));
         r->read += 3;
     } else {
         return take_side_record(image, r);

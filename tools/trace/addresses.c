@@ -47,7 +47,7 @@ static bool grow(struct pki_map *m)
 
 struct pki_map_entry *pki_map_place(struct pki_map *m, uint64_t address)
 {
-    if (m->n >= m->mask / 4 * 3 && !grow(m)) return NULL;
+    if (m->n >= m->mask / 2 && !grow(m)) return NULL;
     return &m->entries[probe(m, address)];
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * addresses.h: from the address of a live block to its slot.
  *
- * Open addressing with linear steps, at most three quarters full; a removed entry is filled by
+ * Open addressing with linear steps, at most half full; a removed entry is filled by
  * those behind it, so that there are no traces of the dead to step over.
  */
 #ifndef POOLKIT_TRACE_ADDRESSES_H

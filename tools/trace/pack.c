@@ -89,6 +89,20 @@ static inline void put(struct pki_packer *p, enum pki_column column, uint64_t va
     c->at = pki_put_number(c->at, value);
 }
 
+/* The same for a column that has `before` numbers, mostly 0 in many programs: as long as all are,
+ * none is written. */
+static inline void put_rare(struct pki_packer *p, enum pki_column column, size_t before,
+                            uint64_t value)
+{
+    struct column *c = &p->column[column];
+    if (!(c->any | value)) return;
+    if (!c->any) {
+        memset(c->at, 0, before);
+        c->at += before;
+    }
+    put(p, column, value);
+}
+
 /* The place for an address: that of its last birth, or an empty one. */
 static uint32_t *find(struct pki_packer *p, uint64_t address)
 {
@@ -106,7 +120,7 @@ static void pack_come(struct pki_packer *p, const struct trace_event *e)
     uint32_t *list = pki_list_for(g, pki_class(e->size), e->thread);
     bool as_expected = pki_expect(g, e->op, list) == e->address;
     put(p, PKI_OPS, e->op | (as_expected ? PKI_AS_GUESSED : 0));
-    put(p, PKI_STACKS_COME, pki_fold((int64_t)e->stack - p->stack_come));
+    put_rare(p, PKI_STACKS_COME, g->n, pki_fold((int64_t)e->stack - p->stack_come));
     put(p, PKI_SIZES_COME, e->size);
     if (!as_expected) put(p, PKI_ADDRESSES_COME, pki_distance(pki_start(g, e->stack), e->address));
     p->stack_come = e->stack;
@@ -120,8 +134,8 @@ static void pack_go(struct pki_packer *p, const struct trace_event *e)
     uint32_t birth = *find(p, e->address) - 1; /* 0: PKI_NO_BIRTH */
     if (birth != PKI_NO_BIRTH && !g->births[birth].live) birth = PKI_NO_BIRTH;
     put(p, PKI_OPS, e->op | (birth != PKI_NO_BIRTH ? PKI_AS_GUESSED : 0));
-    put(p, PKI_STACKS_GO, pki_fold((int64_t)e->stack - p->stack_go));
-    put(p, PKI_SIZES_GO, e->size);
+    put_rare(p, PKI_STACKS_GO, p->n - g->n, pki_fold((int64_t)e->stack - p->stack_go));
+    put_rare(p, PKI_SIZES_GO, p->n - g->n, e->size);
     if (birth != PKI_NO_BIRTH) {
         put(p, PKI_BIRTHS, pki_fold((int64_t)birth - g->last_birth));
     } else {
@@ -133,16 +147,17 @@ static void pack_go(struct pki_packer *p, const struct trace_event *e)
 
 void pki_pack(struct pki_packer *p, const struct trace_event *e, uint64_t tick)
 {
-    if (p->n++ == 0) p->first = p->last = tick;
-    put(p, PKI_THREADS, e->thread);
+    if (p->n == 0) p->first = p->last = tick;
+    put_rare(p, PKI_THREADS, p->n, e->thread);
     put(p, PKI_TIMES, tick - p->last);
-    put(p, PKI_ALIGNS, e->align);
+    put_rare(p, PKI_ALIGNS, p->n, e->align);
     p->last = tick;
     if (trace_comes(e->op)) {
         pack_come(p, e);
     } else {
         pack_go(p, e);
     }
+    p->n++;
 }
 
 bool pki_pack_end(struct pki_packer *p, struct pki_bytes *content)

@@ -120,20 +120,30 @@ struct trace_writer *trace_create(const char *path, const struct trace_info *inf
     return w;
 }
 
-bool trace_put(struct trace_writer *w, const struct trace_event *event)
+/* The event without its stack, whose number cannot be. */
+static void pack_without_stack(struct trace_writer *w, const struct trace_event *event)
 {
     struct trace_event e = *event;
-    if (e.op >= TRACE_OP_END || (e.op >= TRACE_COMES_END && e.op < TRACE_FREE) ||
-        e.align > TRACE_ALIGN_MOST) {
+    e.stack = 0;
+    pki_pack(w->packer, &e, w->tick);
+}
+
+bool trace_put(struct trace_writer *w, const struct trace_event *e)
+{
+    if (e->op >= TRACE_OP_END || (e->op >= TRACE_COMES_END && e->op < TRACE_FREE) ||
+        e->align > TRACE_ALIGN_MOST) {
         return pki_writer_fail(w, "an event is of no known kind");
     }
-    if (e.stack > w->n_stacks + TRACE_STACKS_MISSING) e.stack = 0;
-    if (e.stack > w->top_stack) w->top_stack = e.stack;
-    if (e.thread >= w->top_thread) w->top_thread = e.thread + 1u;
-    uint64_t tick = e.time / TRACE_TICK;
+    if (e->thread >= w->top_thread) w->top_thread = e->thread + 1u;
+    uint64_t tick = e->time / TRACE_TICK;
     if (tick > w->tick) w->tick = tick;
-    pki_pack(w->packer, &e, w->tick);
     w->n_events++;
+    if (e->stack > w->n_stacks + TRACE_STACKS_MISSING) {
+        pack_without_stack(w, e);
+    } else {
+        if (e->stack > w->top_stack) w->top_stack = e->stack;
+        pki_pack(w->packer, e, w->tick);
+    }
     return pki_packed(w->packer) < TRACE_BLOCK ? !w->sink.failed : trace_flush(w);
 }
 
