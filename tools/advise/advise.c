@@ -109,7 +109,8 @@ static bool add_trials(struct trials *trials, struct trace *t, const struct anal
 }
 
 /* Memory of all trials and of the recording as it was, each in a fresh process. */
-static int play(struct trials *trials, const struct advise_options *o, char *why)
+static int play(struct trials *trials, const char *library, const struct advise_options *o,
+                char *why)
 {
     struct replay_options options = {
         .memory_only = true, .progress = o->progress, .progress_arg = o->progress_arg};
@@ -118,10 +119,10 @@ static int play(struct trials *trials, const struct advise_options *o, char *why
     struct replay_result *results = calloc(n, sizeof *results);
     int code = subjects && results ? 0 : PKI_EXIT_OWN;
     if (code == 0) {
-        subjects[0] = (struct replay_subject){"as recorded", NULL, trials->plain};
+        subjects[0] = (struct replay_subject){"as recorded", library, trials->plain};
         for (size_t i = 0; i < trials->n; i++) {
             subjects[i + 1] = (struct replay_subject){replay_kind_names[trials->all[i].pool.kind],
-                                                      NULL, trials->all[i].tape};
+                                                      library, trials->all[i].tape};
         }
         code = replay_measure(subjects, n, &options, results, why);
         trials->plain_result = results[0];
@@ -259,12 +260,20 @@ static int by_gain(const void *x, const void *y)
     return difference > 0 ? 1 : difference < 0 ? -1 : 0;
 }
 
+/* What a pool must save of peak memory: what was asked for, and more than the replay is off. */
+static double least_gain(const struct advice_set *set, const struct trials *trials,
+                         const struct advise_options *o)
+{
+    double peak = trials->plain_result.peak.median, doubt = fabs(set->calibration.error) * peak;
+    return fmax(doubt * 1.01, fmax(o->min_bytes, o->min_share * peak));
+}
+
 static void choose(struct advice_set *set, const struct trials *trials,
                    const struct advise_options *o)
 {
     const struct analysis *a = set->analysis;
     uint64_t operations = replay_tape_operations(trials->plain);
-    double least = fmax(o->min_bytes, o->min_share * trials->plain_result.peak.median);
+    double least = least_gain(set, trials, o);
     for (size_t site = 0; site < a->n_sites && set->n < ADVICE_MOST; site++) {
         const struct trial *best = best_of(trials, site, least);
         if (!best) {
@@ -296,14 +305,14 @@ static int play_together(struct advice_set *set, struct trace *t, struct trials 
     }
     struct replay_options options = {
         .rounds = o->rounds, .progress = o->progress, .progress_arg = o->progress_arg};
-    struct replay_subject subjects[3] = {{"as recorded", NULL, trials->plain}};
+    struct replay_subject subjects[3] = {{"as recorded", set->library, trials->plain}};
     struct replay_result results[3] = {0};
     size_t n = 1;
     if (own_library) {
         subjects[n++] = (struct replay_subject){"poolkit", own_library, trials->plain};
     }
     if (tape) {
-        subjects[n++] = (struct replay_subject){"all advice", NULL, tape};
+        subjects[n++] = (struct replay_subject){"all advice", set->library, tape};
     }
     int code = replay_measure(subjects, n, &options, results, why);
     set->baseline = results[0];
@@ -366,7 +375,7 @@ int advise_promise(const struct advice_set *set, struct trace *t, struct advice_
 {
     struct replay_tape *tape = tape_of(t, set->analysis, set->advice, set->n, why);
     struct replay_options options = {.memory_only = true};
-    struct replay_subject subject = {"advice", NULL, tape};
+    struct replay_subject subject = {"advice", set->library, tape};
     struct replay_result result = {0};
     int code = tape ? replay_measure(&subject, 1, &options, &result, why) : PKI_EXIT_OWN;
     double doubt = fabs(set->calibration.error) * set->baseline.peak.median;
@@ -388,6 +397,22 @@ static void end_trials(struct trials *trials)
     free(trials->all);
 }
 
+/* The allocator that was recorded plays all that is not in a pool. */
+static int find_recorded(struct advice_set *set, char *why)
+{
+    const char *recorded = trace_info(set->trace)->allocator;
+    char *reason = NULL;
+    if (strncmp(recorded, "glibc", 5) == 0) {
+        return 0;
+    }
+    set->library = pki_find_library(recorded, &reason);
+    if (!set->library) {
+        snprintf(why, TRACE_WHY, "the recorded allocator is not here: %.200s", reason);
+    }
+    free(reason);
+    return set->library ? 0 : PKI_EXIT_OWN;
+}
+
 int advise(struct trace *t, const struct analysis *a, const char *own_library,
            const struct advise_options *o, struct advice_set *out, char *why)
 {
@@ -397,7 +422,8 @@ int advise(struct trace *t, const struct analysis *a, const char *own_library,
     trials.all = calloc((size_t)SITES_TRIED * CANDIDATES_MOST, sizeof *trials.all);
     trials.plain = trials.all ? replay_tape_make(t, NULL, REPLAY_MERGED, why) : NULL;
     int code = trials.plain && add_trials(&trials, t, a, why) ? 0 : PKI_EXIT_OWN;
-    code = code ? code : play(&trials, o, why);
+    code = code ? code : find_recorded(out, why);
+    code = code ? code : play(&trials, out->library, o, why);
     if (code == 0) {
         out->tried = trials.n;
         replay_calibrate(t, &trials.plain_result, &out->calibration);
@@ -408,8 +434,7 @@ int advise(struct trace *t, const struct analysis *a, const char *own_library,
     }
     if (code == 0) {
         share_time(out, replay_tape_operations(trials.plain));
-        say_nothing(out, &trials,
-                    fmax(o->min_bytes, o->min_share * trials.plain_result.peak.median));
+        say_nothing(out, &trials, least_gain(out, &trials, o));
     }
     end_trials(&trials);
     return code;
@@ -420,4 +445,5 @@ void advice_set_end(struct advice_set *set)
     replay_result_end(&set->baseline);
     replay_result_end(&set->combined);
     replay_result_end(&set->own);
+    free(set->library);
 }

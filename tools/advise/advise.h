@@ -50,6 +50,7 @@ struct advise_options {
 struct advice_set {
     const struct trace *trace;
     const struct analysis *analysis;
+    char *library; /* the recorded allocator's, NULL: the system's malloc */
     struct advice advice[ADVICE_MOST];
     size_t n;
     struct replay_calibration calibration;

@@ -3,6 +3,7 @@
  */
 #include "show.h"
 
+#include "poolkit/tool.h"
 #include "replay/json.h"
 
 #include <stdlib.h>
@@ -107,13 +108,15 @@ cJSON *advise_json(const struct advice_set *set)
     cJSON_AddNumberToObject(nothing, "most_bytes", set->most_bytes);
     cJSON_AddStringToObject(nothing, "text", set->nothing);
     cJSON *replays = cJSON_AddArrayToObject(root, "replays");
-    add_replay(replays, set, &set->baseline, "glibc", "as recorded", NULL);
+    char *recorded = set->library ? pki_short_name(set->library) : pki_copy("glibc");
+    add_replay(replays, set, &set->baseline, recorded, "as recorded", NULL);
     if (set->has_own) {
         add_replay(replays, set, &set->own, "poolkit", "poolkit", NULL);
     }
     if (set->n > 0) {
-        add_replay(replays, set, &set->combined, "glibc", "with all advice", "advice");
+        add_replay(replays, set, &set->combined, recorded, "with all advice", "advice");
     }
+    free(recorded);
     cJSON_AddItemToObject(root, "calibration", replay_calibration_to_json(&set->calibration));
     return root;
 }

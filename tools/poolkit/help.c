@@ -164,7 +164,7 @@ static const char advise_help[] =
     "\n"
     "  --min-gain G   smaller savings are not advised: of peak memory in bytes (1MB), or a share "
     "of\n"
-    "                 it (1%); without it 1 % and at least 256 KiB\n"
+    "                 it (1%); without it 1 % and at least 256 KiB; nor those below the replay's error\n"
     "  --plan FILE    write the advice as a plan for `poolkit replay --pools`\n"
     "  --json FILE    write it as JSON, for `poolkit report --advice`; - prints it instead of "
     "text\n"
