@@ -43,8 +43,8 @@ struct pki_packer; /* 6 MiB */
 struct pki_packer *pki_packer_create(void);
 void pki_packer_destroy(struct pki_packer *p);
 /* At most TRACE_BLOCK, then they must be taken out. `tick` is the event's time, and is not below
- * that of the one before. */
-void pki_pack(struct pki_packer *p, const struct trace_event *event, uint64_t tick);
+ * that of the one before. Returns how many there are now. */
+size_t pki_pack(struct pki_packer *p, const struct trace_event *event, uint64_t tick);
 size_t pki_packed(const struct pki_packer *p);
 /* Appends the chunk's content and starts anew. */
 bool pki_pack_end(struct pki_packer *p, struct pki_bytes *content);

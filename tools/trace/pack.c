@@ -89,6 +89,13 @@ static inline void put(struct pki_packer *p, enum pki_column column, uint64_t va
     c->at = pki_put_number(c->at, value);
 }
 
+/* Apart, so that putting an event needs no call. */
+static __attribute__((noinline, cold)) void put_zeros(struct column *c, size_t n)
+{
+    memset(c->at, 0, n);
+    c->at += n;
+}
+
 /* The same for a column that has `before` numbers, mostly 0 in many programs: as long as all are,
  * none is written. */
 static inline void put_rare(struct pki_packer *p, enum pki_column column, size_t before,
@@ -96,10 +103,7 @@ static inline void put_rare(struct pki_packer *p, enum pki_column column, size_t
 {
     struct column *c = &p->column[column];
     if (!(c->any | value)) return;
-    if (!c->any) {
-        memset(c->at, 0, before);
-        c->at += before;
-    }
+    if (!c->any) put_zeros(c, before);
     put(p, column, value);
 }
 
@@ -145,7 +149,7 @@ static void pack_go(struct pki_packer *p, const struct trace_event *e)
     pki_went(g, e, birth);
 }
 
-void pki_pack(struct pki_packer *p, const struct trace_event *e, uint64_t tick)
+size_t pki_pack(struct pki_packer *p, const struct trace_event *e, uint64_t tick)
 {
     if (p->n == 0) p->first = p->last = tick;
     put_rare(p, PKI_THREADS, p->n, e->thread);
@@ -157,7 +161,7 @@ void pki_pack(struct pki_packer *p, const struct trace_event *e, uint64_t tick)
     } else {
         pack_go(p, e);
     }
-    p->n++;
+    return ++p->n;
 }
 
 bool pki_pack_end(struct pki_packer *p, struct pki_bytes *content)

@@ -121,11 +121,11 @@ struct trace_writer *trace_create(const char *path, const struct trace_info *inf
 }
 
 /* The event without its stack, whose number cannot be. */
-static void pack_without_stack(struct trace_writer *w, const struct trace_event *event)
+static size_t pack_without_stack(struct trace_writer *w, const struct trace_event *event)
 {
     struct trace_event e = *event;
     e.stack = 0;
-    pki_pack(w->packer, &e, w->tick);
+    return pki_pack(w->packer, &e, w->tick);
 }
 
 bool trace_put(struct trace_writer *w, const struct trace_event *e)
@@ -138,13 +138,14 @@ bool trace_put(struct trace_writer *w, const struct trace_event *e)
     uint64_t tick = e->time / TRACE_TICK;
     if (tick > w->tick) w->tick = tick;
     w->n_events++;
+    size_t n;
     if (e->stack > w->n_stacks + TRACE_STACKS_MISSING) {
-        pack_without_stack(w, e);
+        n = pack_without_stack(w, e);
     } else {
         if (e->stack > w->top_stack) w->top_stack = e->stack;
-        pki_pack(w->packer, e, w->tick);
+        n = pki_pack(w->packer, e, w->tick);
     }
-    return pki_packed(w->packer) < TRACE_BLOCK ? !w->sink.failed : trace_flush(w);
+    return n < TRACE_BLOCK ? !w->sink.failed : trace_flush(w);
 }
 
 /* How many outer frames a stack has in common with the one before it. */
