@@ -105,6 +105,10 @@ begin -- ./steady 100000 daemon
 sleep 0.3
 kill -TERM "$recorder"
 end 0
+for _ in $(seq 100); do # what ended may wait to be reaped for a moment
+    kill -0 "$program" 2>/dev/null || break
+    sleep 0.05
+done
 kill -0 "$program" 2>/dev/null && fail "the daemon lives"
 
 # --duration: the files come, the program goes on, and its exit code is waited for.
