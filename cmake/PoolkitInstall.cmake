@@ -18,6 +18,7 @@ foreach(part poolkit_tool poolkit_count poolkit_record)
 endforeach()
 
 if(TARGET poolkit_tool)
+    install(FILES docs/man/poolkit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     install(FILES share/completions/poolkit.bash RENAME poolkit
             DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
     install(FILES share/completions/_poolkit DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
