@@ -32,6 +32,11 @@ is advice.json 'r["replays"][2]["peak"] < 0.7 * r["replays"][0]["peak"]' True
 run 0 "$poolkit" replay pinning.pkt --alloc glibc --pools plan.json --rounds 0 --json replay.json
 is replay.json 'r["replays"][1]["peak"] < 0.7 * r["replays"][0]["peak"]' True
 
+# A second and a third recording that agree make it more certain.
+run 0 "$poolkit" advise pinning.pkt pinning.pkt pinning.pkt -n 1 --json three.json
+is three.json "$entry[\"confidence\"][\"runs\"]" 1
+is three.json "$entry[\"confidence\"][\"level\"]" high
+
 run 0 "$poolkit" verify pinning.pkt changed.pkt
 has out "followed      new_entry"
 has out "Kept"

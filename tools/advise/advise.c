@@ -177,6 +177,34 @@ static void judge_time(struct advice *advice, const struct replay_result *before
                               (before->ns_per_event.high - after->ns_per_event.low) * n};
 }
 
+/* Whether another recording has this site, and would try this pool for it. */
+static bool agrees(const struct analysis *other, const char *name, const struct replay_pool *pool)
+{
+    for (size_t site = 0; site < other->n_sites; site++) {
+        struct replay_pool pools[CANDIDATES_MOST];
+        size_t n =
+            strcmp(other->sites[site].name, name) == 0 && worth_trying(other, &other->sites[site])
+                ? advise_candidates(other, site, pools)
+                : 0;
+        for (size_t i = 0; i < n; i++) {
+            if (pools[i].kind == pool->kind && pools[i].block_size == pool->block_size) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static unsigned recordings_that_agree(const struct advise_options *o, const struct site *site,
+                                      const struct replay_pool *pool)
+{
+    unsigned n = 1;
+    for (size_t i = 0; i < o->n_others; i++) {
+        n += agrees(o->others[i], site->name, pool);
+    }
+    return n;
+}
+
 static void judge_confidence(struct advice *advice, const struct site *site, unsigned recordings)
 {
     double volume = (double)site->did.allocations / FULL_VOLUME;
@@ -284,7 +312,8 @@ static void choose(struct advice_set *set, const struct trials *trials,
         set->n++;
         judge_memory(advice, &trials->plain_result, &best->result, operations,
                      set->calibration.error);
-        judge_confidence(advice, &a->sites[site], o->recordings);
+        judge_confidence(advice, &a->sites[site],
+                         recordings_that_agree(o, &a->sites[site], &best->pool));
         tell(advice, a, &trials->plain_result, &best->result);
     }
     qsort(set->advice, set->n, sizeof *set->advice, by_gain);

@@ -42,7 +42,8 @@ struct advice {
 struct advise_options {
     double min_bytes, min_share; /* smaller gains are not advised: bytes, share of the peak */
     unsigned rounds;             /* timed rounds; 0 = 5 */
-    unsigned recordings;         /* that tell the same; at least 1 */
+    const struct analysis *const *others; /* of other recordings of the same program */
+    size_t n_others;
     void (*progress)(void *arg, size_t run, size_t runs, const char *name);
     void *progress_arg;
 };

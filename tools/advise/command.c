@@ -115,18 +115,26 @@ static void show_progress(void *arg, size_t run, size_t runs, const char *name)
     pki_progress_step("replay", name);
 }
 
-static int advise_one(const struct advise_arguments *o, const char *file)
+struct recording {
+    struct trace *trace;
+    struct analysis *analysis;
+};
+
+static int open_recording(struct recording *r, const char *file)
+{
+    char why[TRACE_WHY];
+    r->trace = trace_open(file, why);
+    r->analysis = r->trace ? analysis_make(r->trace, why) : NULL;
+    return r->analysis ? 0 : pki_fail(PKI_EXIT_OWN, "%s", why);
+}
+
+/* The first recording is replayed; the others say whether their sites agree. */
+static int advise_on(const struct advise_arguments *o, struct recording *first, const char *file)
 {
     char why[TRACE_WHY], *no_library = NULL;
-    struct trace *t = trace_open(file, why);
-    struct analysis *a = t ? analysis_make(t, why) : NULL;
     struct advice_set set;
-    if (!a) {
-        trace_end(t);
-        return pki_fail(PKI_EXIT_OWN, "%s", why);
-    }
     char *own = pki_find_own("libpoolkit-malloc.so", &no_library);
-    int code = advise(t, a, own, &o->options, &set, why);
+    int code = advise(first->trace, first->analysis, own, &o->options, &set, why);
     pki_progress_erase();
     if (pki_signals_seen()) {
         signal(pki_signals_seen(), SIG_DFL);
@@ -144,21 +152,41 @@ static int advise_one(const struct advise_arguments *o, const char *file)
     advice_set_end(&set);
     free(own);
     free(no_library);
-    analysis_end(a);
-    trace_end(t);
+    return code;
+}
+
+static int advise_all(struct advise_arguments *o, char **files, size_t n)
+{
+    struct recording *all = pki_grow(NULL, n, sizeof *all);
+    const struct analysis **others = pki_grow(NULL, n, sizeof *others);
+    int code = 0;
+    memset(all, 0, n * sizeof *all);
+    for (size_t i = 0; code == 0 && i < n; i++) {
+        code = open_recording(&all[i], files[i]);
+        others[i] = all[i].analysis;
+    }
+    if (code == 0) {
+        o->options.others = others + 1;
+        o->options.n_others = n - 1;
+        code = advise_on(o, &all[0], files[0]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        analysis_end(all[i].analysis);
+        trace_end(all[i].trace);
+    }
+    free(all);
+    free(others);
     return code;
 }
 
 int pki_advise_main(int argc, char **argv)
 {
-    struct advise_arguments o = {.options = {.min_share = 0.01,
-                                             .min_bytes = 256 * 1024,
-                                             .recordings = 1,
-                                             .progress = show_progress}};
+    struct advise_arguments o = {
+        .options = {.min_share = 0.01, .min_bytes = 256 * 1024, .progress = show_progress}};
     int code = read_options(&o, argc, argv);
     if (code) {
         return code;
     }
     pki_signals_catch();
-    return advise_one(&o, argv[optind]);
+    return advise_all(&o, argv + optind, (size_t)(argc - optind));
 }

@@ -87,8 +87,7 @@ static int tell(const struct recording *before, const struct recording *after,
 
 static int verify(const struct recording *before, const struct recording *after, unsigned rounds)
 {
-    struct advise_options options = {
-        .min_share = 0.01, .min_bytes = 256 * 1024, .rounds = rounds, .recordings = 1};
+    struct advise_options options = {.min_share = 0.01, .min_bytes = 256 * 1024, .rounds = rounds};
     struct advice_set set;
     struct advice_range promised;
     char why[TRACE_WHY];

@@ -155,12 +155,13 @@ static const char report_help[] =
     "short          blocks that were gone within the next 16 allocations\n";
 
 static const char advise_help[] =
-    "poolkit advise FILE [OPTION]...\n"
+    "poolkit advise FILE... [OPTION]...\n"
     "\n"
     "Tells which call site of a recorded program should use which pool, and what that saves. Each\n"
     "pool is tried: the recording is played with this site's blocks in poolkit's real pool, "
     "beside\n"
     "the recording as it was. If nothing pays, it says so, and why.\n"
+    "Further recordings of the same program raise the confidence where their sites agree.\n"
     "\n"
     "  --min-gain G   smaller savings are not advised: of peak memory in bytes (1MB), or a share "
     "of\n"
