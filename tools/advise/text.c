@@ -3,8 +3,10 @@
  */
 #include "show.h"
 
+#include "text/paragraph.h"
 #include "text/units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +42,10 @@ static void show_one(const struct advice_set *set, size_t i)
     printf("   confidence: %s (volume %.2f x stability %.2f x runs %.2f x model %.2f)\n",
            advice->level, advice->volume, advice->stability, advice->runs, advice->model);
     for (size_t k = 0; k < advice->n_evidence; k++) {
-        printf("   + %s\n", advice->evidence[k]);
+        pki_paragraph("   + ", advice->evidence[k]);
     }
     for (size_t k = 0; k < advice->n_counter; k++) {
-        printf("   - %s\n", advice->counter[k]);
+        pki_paragraph("   - ", advice->counter[k]);
     }
     if (advice->rounding >= 1) {
         pki_text_value(text, advice->rounding, PKI_BYTES);
@@ -74,11 +76,12 @@ void advise_show(const struct advice_set *set)
     if (set->has_own) {
         show_replay("all on poolkit", &set->own);
     }
-    printf("\n%s\n", set->nothing);
+    puts("");
+    pki_paragraph("", set->nothing);
     if (set->calibration.trusted) {
-        printf("The replay met the recorded peak within %.1f %%.%s%s\n",
-               100 *
-                   (set->calibration.error < 0 ? -set->calibration.error : set->calibration.error),
-               *set->calibration.reason ? " " : "", set->calibration.reason);
+        char text[ADVICE_TEXT];
+        snprintf(text, sizeof text, "The replay met the recorded peak within %.1f %%. %.200s",
+                 100 * fabs(set->calibration.error), set->calibration.reason);
+        pki_paragraph("", text);
     }
 }

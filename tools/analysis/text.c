@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "text/paragraph.h"
 #include "text/units.h"
 
 enum { COLUMNS = 78, SHOWN_SITES = 15, SPARK = 56, NAME = 38 };
@@ -24,27 +25,6 @@ static const char *count(char out[PKI_TEXT], uint64_t value)
     return out;
 }
 
-/* Words, broken between them, every line begun by `indent` blanks. */
-static void paragraph(const char *text, int indent)
-{
-    int column = indent;
-    printf("%*s", indent, "");
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        char copy[VERDICT_TEXT + 1];
-        snprintf(copy, sizeof copy, "%.*s", (int)word, text);
-        int width = (int)pki_width(copy);
-        if (column > indent && column + 1 + width > COLUMNS) {
-            printf("\n%*s", indent, "");
-            column = indent;
-        }
-        column += printf("%s", column > indent ? " " : "") + width;
-        fputs(copy, stdout);
-        text += word + strspn(text + word, " ");
-    }
-    puts("");
-}
-
 static void show_head(const struct analysis *a)
 {
     char time[PKI_TEXT], events[PKI_TEXT];
@@ -59,9 +39,9 @@ static void show_verdict(const struct analysis *a)
 {
     struct verdict verdict;
     analysis_judge(a, &verdict);
-    paragraph(verdict.headline, 0);
+    pki_paragraph("", verdict.headline);
     for (size_t i = 0; i < verdict.n_reasons; i++) {
-        paragraph(verdict.reasons[i], 2);
+        pki_paragraph("  ", verdict.reasons[i]);
     }
     puts("");
 }
@@ -186,6 +166,6 @@ void analysis_text(const struct analysis *a)
     }
     size_t n = analysis_caveats(a, caveats);
     for (size_t i = 0; i < n; i++) {
-        paragraph(caveats[i], 0);
+        pki_paragraph("", caveats[i]);
     }
 }
