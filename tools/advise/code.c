@@ -4,9 +4,9 @@
  */
 #include "advise.h"
 
+#include "poolkit/tool.h"
 #include "text/units.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,31 +92,21 @@ static const char chunks_code[] =
     "    free(batch);\n"
     "}\n";
 
-static char *print(const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int n = vasprintf(&text, format, args);
-    va_end(args);
-    return n < 0 ? NULL : text;
-}
-
 char *advise_code(const struct advice_set *set, size_t number)
 {
     const struct replay_pool *pool = &set->advice[number].pool;
     unsigned long long size = pool->block_size;
     switch (pool->kind) {
     case REPLAY_THREAD_LOCAL:
-        return print(thread_code, size, size);
+        return pki_format(thread_code, size, size);
     case REPLAY_ARENA_SCOPE:
-        return print(arena_code);
+        return pki_copy(arena_code);
     case REPLAY_ARENA_CHUNKS:
-        return print(chunks_code, (unsigned long long)pool->chunk);
+        return pki_format(chunks_code, (unsigned long long)pool->chunk);
     case REPLAY_BLOCK:
     case REPLAY_OBJECT:
     case REPLAY_KINDS:
         break;
     }
-    return print(block_code, size, size);
+    return pki_format(block_code, size, size);
 }
