@@ -25,8 +25,11 @@ function(poolkit_npm_packages source build what ready)
     if(NOT EXISTS ${stamp})
         file(COPY ${source}/package.json ${source}/package-lock.json DESTINATION ${build})
         message(STATUS "Fetching with npm into ${build}")
+        # What another build folder has fetched comes from npm's cache; without a network it ends soon.
         execute_process(COMMAND ${POOLKIT_NPM} ci --ignore-scripts --no-audit --no-fund --silent
-                        WORKING_DIRECTORY ${build} TIMEOUT 300
+                                --prefer-offline --fetch-retries=1 --fetch-retry-maxtimeout=5000
+                                --fetch-timeout=30000
+                        WORKING_DIRECTORY ${build} TIMEOUT 120
                         RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
         if(failed)
             message(STATUS "${what} left out: npm ci failed; is there a network? "
