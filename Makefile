@@ -14,6 +14,7 @@ help:
 	@echo 'make test       every test, also under the sanitizers and built by clang'
 	@echo 'make bench      malloc against its peers, real programs and workloads: a quarter of an hour'
 	@echo 'make bench-pools  the pools against their peers: tables, bench/results'
+	@echo 'make bench-sharing  cache lines that go from thread to thread: some minutes'
 	@echo 'make bench-record  what recording costs, beside heaptrack: some five minutes'
 	@echo 'make dev        build with asserts, warnings are errors: build/dev'
 	@echo 'make asan       the tests under the address and undefined behaviour sanitizers'
@@ -50,6 +51,12 @@ bench-record:
 	$(MAKE) build-release
 	python3 bench/record/run.py build $(BENCH_ARGS)
 
+bench-sharing:
+	scripts/setup bench
+	cmake --preset release -DPOOLKIT_BENCH=ON
+	cmake --build --preset release --target poolkit_malloc bench_sharing
+	python3 bench/sharing/run.py $(BENCH_ARGS)
+
 bench-pools:
 	scripts/setup bench
 	cmake --preset release -DPOOLKIT_BENCH=ON
@@ -78,4 +85,4 @@ install: build-release
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan run test bench bench-record bench-pools check format install clean
+.PHONY: all help dev asan tsan run test bench bench-record bench-sharing bench-pools check format install clean

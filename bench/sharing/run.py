@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Counts transfers of cache lines between threads per operation, for each allocator.
 
-bench/sharing/run.py [--build FOLDER] [--threads 2,8,32] [--with NAME=LIB] [--json F]
+bench/sharing/run.py [--build FOLDER] [--threads 2,4,8] [--with NAME=LIB] [--json F]
 """
 import argparse
 import json
@@ -82,7 +82,7 @@ def parse(arguments):
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", type=Path, default=HERE.parents[1] / "build")
-    parser.add_argument("--threads", default="2,8,32",
+    parser.add_argument("--threads", default="2",
                         type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--with", dest="extra", action="append", default=[], metavar="NAME=LIB",
                         type=lambda text: tuple(text.split("=", 1)))
