@@ -16,7 +16,7 @@
 static pk_block_pool entries;
 #endif
 
-enum { KINDS = 4, BLOCKS = 240000, ENTRY_EVERY = 6 };
+enum { KINDS = 4, BLOCKS = 240000, ENTRY_EVERY = 6, READINGS = 20, LINE = 64 };
 
 struct entry {
     struct entry *next;
@@ -45,6 +45,19 @@ __attribute__((noinline)) static void remember(int i)
     cache = entry;
 }
 
+/* The query's work. */
+static void read_again(void *const *blocks, int n, size_t size)
+{
+    volatile unsigned sum = 0;
+    for (int k = 0; k < READINGS; k++) {
+        for (int i = 0; i < n; i++) {
+            for (size_t at = 0; at < size; at += LINE) {
+                sum += ((const unsigned char *)blocks[i])[at];
+            }
+        }
+    }
+}
+
 __attribute__((noinline)) static void query(int kind)
 {
     static void *blocks[BLOCKS];
@@ -60,6 +73,7 @@ __attribute__((noinline)) static void query(int kind)
             remember(i);
         }
     }
+    read_again(blocks, n, size);
     for (int i = 0; i < n; i++) {
         free(blocks[i]);
     }

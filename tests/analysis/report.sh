@@ -61,6 +61,7 @@ python3 -c 'd = bytearray(open("p.pkt", "rb").read()); d[len(d) // 2] ^= 1; open
 for command in report advise check; do
     wanted=125 gate=
     [[ $command == check ]] && wanted=2 gate=--max-frag=2
+    [[ $command == report ]] && gate=--text
     run $wanted "$poolkit" $command bad.pkt $gate; one_line "bad.pkt"
 done
 

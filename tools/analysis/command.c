@@ -225,7 +225,7 @@ static int report(struct trace *t, struct report_options *o)
     }
     struct analysis *a = analysis_make(t, why);
     if (!a) {
-        return pki_fail(PKI_EXIT_OWN, "%s: %s", o->file, why);
+        return pki_fail(PKI_EXIT_OWN, "%s", why);
     }
     int code = write_all(a, o, page);
     analysis_end(a);
