@@ -274,6 +274,23 @@ static pki_large *new_large(pki_space *space, size_t usable, size_t align, pk_st
     return large;
 }
 
+/* Moves the pages behind the first `mapped` bytes to `to`; the lock is held meanwhile, so that a child of
+ * fork sees the block with all its pages or without them. */
+static bool move_tail(pki_space *space, pki_large *large, size_t mapped, pki_chunk *to)
+{
+    char *base = (char *)chunk_of_large(large);
+    pki_lock_take(&space->lock);
+    size_t rest = large->mapped - mapped;
+    bool moved = pki_os_move(base + mapped, rest, to, rest);
+    if (moved) {
+        large->mapped = mapped;
+        large->usable = pki_min(large->usable, (size_t)(base + mapped - large->block));
+        pki_space_uncharge(space, rest);
+    }
+    pki_lock_give(&space->lock);
+    return moved;
+}
+
 /* What a block taken from the cache has behind its first `mapped` bytes becomes a freed one of its own:
  * its pages move to a chunk's boundary. Cut off, they would be unmapped, and faulted in again by the
  * next block. Does nothing if the rest is too short or the system refuses. */
@@ -286,7 +303,7 @@ static void split_large(pki_space *space, pki_large *large, size_t mapped)
         return;
     }
     pki_chunk *to = pki_space_map(space, rest, PKI_CHUNK_SIZE, rest, &zero);
-    if (to == NULL || !pki_os_move((char *)chunk_of_large(large) + mapped, rest, to, rest)) {
+    if (to == NULL || !move_tail(space, large, mapped, to)) {
         atomic_store_explicit(&refused, true, memory_order_relaxed);
         return; /* as in move_large */
     }
@@ -296,8 +313,6 @@ static void split_large(pki_space *space, pki_large *large, size_t mapped)
     pki_word_set(to, 0, PKI_WORD_LARGE);
     pki_registry_add(to);
     pki_lock_take(&space->lock);
-    large->mapped = mapped;
-    pki_space_uncharge(space, rest);
     bool cached = enter_cache(space, &to->large);
     pki_lock_give(&space->lock);
     if (!cached) {
