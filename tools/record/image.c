@@ -201,8 +201,8 @@ bool image_open_trace(struct image *image)
     }
     image->file = output_path(image->session, image);
     image->writer = create(image, why);
-    if (!image->writer || !pki_map_create(&image->live.sizes)) {
-        image_give_up(image, image->writer ? "there is no memory" : why);
+    if (!image->writer) {
+        image_give_up(image, why);
         return false;
     }
     image->flushed = ticks_monotonic();
@@ -258,8 +258,6 @@ void image_finish(struct image *image)
         pki_note("%s: %s", image->file, why);
     }
     image->writer = NULL;
-    pki_map_drop(&image->live.sizes);
-    image->live.sizes = (struct pki_map){0};
     if (image->file && image->events == 0) {
         unlink(image->file);
     }

@@ -10,7 +10,6 @@
 #ifndef POOLKIT_RECORD_IMAGE_H
 #define POOLKIT_RECORD_IMAGE_H
 
-#include "record/live.h"
 #include "record/ticks.h"
 #include "recorder/wire.h"
 #include "trace/trace.h"
@@ -33,7 +32,6 @@ struct ring {
     unsigned number; /* N of IMAGE.ring.N */
     struct trace_thread owner;
     int thread;     /* the owner's index in the trace, -1: not yet told */
-    uint64_t taken; /* size of the block that TRACE_REALLOC_TAKES took */
 };
 
 struct image {
@@ -55,7 +53,6 @@ struct image {
     uint64_t time;    /* of the last event, nanoseconds */
     uint64_t flushed; /* when the trace was last brought to the disk, CLOCK_MONOTONIC */
 
-    struct live live; /* its map is there as long as the trace is open */
     uint64_t events, dropped;
     uint64_t drained; /* records taken in the last round */
 
@@ -64,6 +61,7 @@ struct image {
     uint64_t sampled; /* when last, CLOCK_MONOTONIC */
     uint64_t pause;   /* until the next time, nanoseconds; longer while nothing changes */
     struct trace_sample sample;
+    uint64_t most_anonymous; /* bytes of memory in the samples */
     bool discarded; /* --no-follow, or the trace could not be written: rings are only emptied */
     bool gone;      /* the process has ended or has become another program: drain and finish */
     bool killed;    /* it did not end by exit */

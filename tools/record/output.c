@@ -113,8 +113,8 @@ static void show(const struct image *image)
     double bytes = bytes_of(image);
     pki_text_value(size, bytes, PKI_BYTES);
     pki_text_value(events, (double)image->events, PKI_COUNT);
-    pki_text_value(peak, (double)image->live.peak, PKI_BYTES);
-    pki_note("%s: %s, %s events, %.2f bytes per event, peak live %s", image->file, size, events,
+    pki_text_value(peak, (double)image->most_anonymous, PKI_BYTES);
+    pki_note("%s: %s, %s events, %.2f bytes per event, peak memory %s", image->file, size, events,
              image->events ? bytes / (double)image->events : 0.0, peak);
 }
 

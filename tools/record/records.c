@@ -65,10 +65,6 @@ static void take_coming(struct image *image, struct ring *r, const uint64_t *at)
                                 .op = (uint8_t)at[0],
                                 .align = (uint8_t)(at[1] >> ALIGN_SHIFT)};
     put_event(image, r, &event);
-    uint64_t size = event.op == TRACE_REALLOC_FAILED ? r->taken : event.size;
-    if (image->writer && !live_come(&image->live, event.address, size)) {
-        image_give_up(image, "there is no memory");
-    }
 }
 
 static void take_going(struct image *image, struct ring *r, const uint64_t *at)
@@ -78,7 +74,6 @@ static void take_going(struct image *image, struct ring *r, const uint64_t *at)
                                 .stack = (uint32_t)at[2],
                                 .op = (uint8_t)at[0]};
     put_event(image, r, &event);
-    r->taken = image->writer ? live_go(&image->live, event.address) : 0;
 }
 
 static void take_thread(struct ring *r)

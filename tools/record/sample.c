@@ -40,6 +40,9 @@ void image_sample(struct image *image)
         return;
     }
     image->sample = sample;
+    if (sample.anonymous > image->most_anonymous) {
+        image->most_anonymous = sample.anonymous;
+    }
     if (image->writer && !trace_put_sample(image->writer, &sample)) {
         image_give_up(image, NULL);
     }
