@@ -31,7 +31,7 @@ struct ring {
     uint64_t tick;   /* of the record at `read`, since the image began */
     unsigned number; /* N of IMAGE.ring.N */
     struct trace_thread owner;
-    int thread;     /* the owner's index in the trace, -1: not yet told */
+    int thread; /* the owner's index in the trace, -1: not yet told */
 };
 
 struct image {
