@@ -59,9 +59,10 @@ static const char *verdict(void)
     } while (0)
 
 #define NONE "\0\0\0\0"
-#define COLUMNS_2 "\2\0\0\0\0\0\0\0\0\2\0"    /* lengths: two ops, two births */
-#define COLUMNS_GO "\1\0\0\0\0\0\0\0\0\0\1"   /* one op, a distance */
-#define COLUMNS_COME "\1\0\0\0\0\0\0\0\1\0\0" /* one op, a distance */
+#define COLUMNS_2 "\2\0\0\0\0\0\0\0\0\2\0\0"    /* lengths: two ops, two births */
+#define COLUMNS_GO "\1\0\0\0\0\0\0\0\0\0\1\0"   /* one op, a distance */
+#define COLUMNS_COME "\1\0\0\0\0\0\0\0\1\0\0\0" /* one op, a distance */
+#define COLUMNS_LIST "\3\0\0\0\0\0\0\0\1\0\1\1" /* three ops, two distances, a depth */
 
 START_TEST(test_tables)
 {
@@ -127,21 +128,36 @@ START_TEST(test_columns)
     SAYS(TRACE_EVENTS, "\1\0" COLUMNS_GO "\60\4", ONE, "impossible event"); /* a birth; none came */
     SAYS(TRACE_EVENTS, "\1\0" COLUMNS_GO "\0\4", ONE, "too short or too long");
     SAYS(TRACE_EVENTS, "\1\0" COLUMNS_COME "\0\4", ONE, "");
-    SAYS(TRACE_EVENTS, "\1\0\1\1\0\0\0\0\0\0\0\0\1\20\1\4", ONE, "does not have"); /* thread 1 */
-    SAYS(TRACE_EVENTS, "\1\0\1\3\0\0\0\0\0\0\0\0\1\20\200\200\4\4", ONE, "impossible event");
-    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\1\0\0\0\0\0\1\20\2\4", ONE, "does not have");    /* stack 1 */
-    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\1\0\0\0\0\0\1\20\1\4", ONE, "impossible event"); /* -1 */
-    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\0\0\0\1\0\0\1\20\77\4", ONE, "");
-    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\0\0\0\1\0\0\1\20\100\4", ONE, "impossible event"); /* 64 */
-    SAYS(TRACE_EVENTS, "\1\0\1\0\1\0\0\0\0\0\0\0\1\20\0\4", ONE, "");
+    SAYS(TRACE_EVENTS, "\1\0\1\1\0\0\0\0\0\0\0\0\1\0\20\1\4", ONE, "does not have"); /* thread 1 */
+    SAYS(TRACE_EVENTS, "\1\0\1\3\0\0\0\0\0\0\0\0\1\0\20\200\200\4\4", ONE, "impossible event");
+    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\1\0\0\0\0\0\1\0\20\2\4", ONE, "does not have"); /* stack 1 */
+    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\1\0\0\0\0\0\1\0\20\1\4", ONE, "impossible event"); /* -1 */
+    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\0\0\0\1\0\0\1\0\20\77\4", ONE, "");
+    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\0\0\0\1\0\0\1\0\20\100\4", ONE, "impossible event"); /* 64 */
+    SAYS(TRACE_EVENTS, "\1\0\1\0\1\0\0\0\0\0\0\0\1\0\20\0\4", ONE, "");
     SAYS(TRACE_EVENTS, "\1\377\377\377\377\377\377\377\377\377\1" COLUMNS_GO "\20\4", ONE,
          "impossible time");
-    SAYS(TRACE_EVENTS, "\1\377\377\377\377\377\377\377\377\377\1\1\0\1\0\0\0\0\0\0\0\1\20\1\4", ONE,
-         "impossible time"); /* would wrap */
-    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\0\0\0\0\0\5\0\60\376\377\377\377\17", ONE, "impossible event");
+    SAYS(TRACE_EVENTS, "\1\377\377\377\377\377\377\377\377\377\1\1\0\1\0\0\0\0\0\0\0\1\0\20\1\4",
+         ONE, "impossible time"); /* would wrap */
+    SAYS(TRACE_EVENTS, "\1\0\1\0\0\0\0\0\0\0\0\5\0\0\60\376\377\377\377\17", ONE,
+         "impossible event");
     /* free of birth 0, guessed; then the same again, which is gone */
-    SAYS(TRACE_EVENTS, "\3\0\3\0\0\0\0\0\0\0\0\2\0\40\60\60\0\0", "\3\0\0\1", "impossible event");
+    SAYS(TRACE_EVENTS, "\3\0\3\0\0\0\0\0\0\0\0\2\0\0\40\60\60\0\0", "\3\0\0\1", "impossible event");
     SAYS(TRACE_EVENTS, "\2\0" COLUMNS_2 "\40\60\0\0", "\2\0\0\1", "too short or too long");
+}
+END_TEST
+
+/* malloc; free of an address that is no birth puts nothing into a list; free of birth 0 does, and
+ * the next malloc may name it as the first in its list, but not as the second. */
+START_TEST(test_listed)
+{
+#define TWO "\3\0\0\1"
+    SAYS(TRACE_EVENTS, "\3\0\3\0\0\0\0\0\0\0\0\1\0\1\40\60\100\0\0", TWO, "");
+    SAYS(TRACE_EVENTS, "\3\0\3\0\0\0\0\0\0\0\0\1\0\1\40\60\100\0\1", TWO, "impossible event");
+    SAYS(TRACE_EVENTS, "\3\0\3\0\0\0\0\0\0\0\0\1\0\1\40\60\100\0\40", TWO, "impossible event");
+    SAYS(TRACE_EVENTS, "\3\0\3\0\0\0\0\0\0\0\0\1\0\1\40\60\140\0\0", TWO, "impossible event");
+    SAYS(TRACE_EVENTS, "\2\0\2\0\0\0\0\0\0\0\0\1\0\1\40\160\0\0", "\2\0\0\1", "impossible event");
+    SAYS(TRACE_EVENTS, "\3\0" COLUMNS_LIST "\0\20\100\4\4\0", TWO, "impossible event");
 }
 END_TEST
 
@@ -215,7 +231,7 @@ static Suite *suite(void)
     Suite *s = suite_create("trace contents");
     TCase *c = tcase_create("contents");
     tcase_add_checked_fixture(c, test_path_make, test_path_remove);
-    ADD_CASE(s, c, 60, test_tables, test_totals, test_columns, test_frames_are_bounded,
+    ADD_CASE(s, c, 60, test_tables, test_totals, test_columns, test_listed, test_frames_are_bounded,
              test_names_are_bounded, test_writer_stays_within);
     return s;
 }

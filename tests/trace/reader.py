@@ -87,7 +87,7 @@ class Block:
     def __init__(self, content):
         c = Bytes(content)
         self.n, self.tick = c.number(), c.number()
-        lengths = [c.number() for _ in range(11)]
+        lengths = [c.number() for _ in range(12)]
         self.column = [Column(c.take(n)) for n in lengths]
         assert not c.more()
         self.births, self.lists, self.places = [], {}, {}
@@ -99,13 +99,18 @@ class Block:
     def list_for(self, class_, thread):
         return self.lists.setdefault((class_ + 1031 * thread) % 16384, [])
 
-    def come(self, op, thread, guessed):
+    def come(self, op, thread, how):
         self.stack_come += self.column[3].signed()
         size, stack = self.column[5].number(), self.stack_come
         class_ = 2 if size <= 24 else ((size + 23) & M64) // 16 % 16384
         first = self.list_for(class_, thread)
         place = stack % 16384
-        if not guessed:
+        assert how < 3
+        if how == 2:
+            depth = self.column[11].number()
+            assert depth < 32
+            address = self.births[first.pop(-1 - depth)][0]
+        elif not how:
             start = self.places.get(place, 0) or self.last_come
             address = (start + self.column[8].distance()) & M64
         elif op in (7, 8):
@@ -113,10 +118,10 @@ class Block:
         else:
             address = self.births[first[-1]][0] if first else 0
         if op in (7, 8):
-            if not guessed and self.taken_birth is not None:
+            if how != 1 and self.taken_birth is not None:
                 self.put_back(self.taken_birth, thread)
             self.taken_birth = None
-        elif guessed and first:
+        elif how == 1 and first:
             first.pop()
         self.places[place] = self.last_come = address
         self.births.append((address, class_))
@@ -125,10 +130,11 @@ class Block:
     def put_back(self, birth, thread):
         self.list_for(self.births[birth][1], thread).append(birth)
 
-    def go(self, op, thread, guessed):
+    def go(self, op, thread, how):
         self.stack_go += self.column[4].signed()
         size, birth = self.column[6].number(), None
-        if guessed:
+        assert how < 2
+        if how:
             birth = self.last_birth = self.last_birth + self.column[9].signed()
             assert birth not in self.gone
             self.gone.add(birth)
@@ -144,11 +150,11 @@ class Block:
     def events(self):
         for _ in range(self.n):
             op = self.column[0].number()
-            guessed, op = op >= 32, op % 32
+            how, op = divmod(op, 32)
             thread, step = self.column[1].number(), self.column[2].number()
             align = self.column[7].number()
             self.tick += step
-            address, size, stack = (self.come if op < 16 else self.go)(op, thread, guessed)
+            address, size, stack = (self.come if op < 16 else self.go)(op, thread, how)
             yield f"event {self.tick * 1000} {op} {thread} {address:x} {size} {stack} {align}"
         assert not any(c.data.more() for c in self.column)
 

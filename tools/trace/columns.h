@@ -5,16 +5,18 @@
  * bytes are small and repeat, and compress well. A block of columns can be read without the ones
  * before it. Each event adds to
  *
- *   PKI_OPS            its op; PKI_AS_GUESSED set if the address needs no distance
+ *   PKI_OPS            its op; PKI_AS_GUESSED set if the address needs no distance, PKI_IN_LIST if
+ *                      it is found in a list
  *   PKI_THREADS        its thread
  *   PKI_TIMES          ticks since the event before
  *   PKI_STACKS_COME/_GO  its stack less that of the event before in this column
  *   PKI_SIZES_COME/_GO   its size
  *   PKI_ALIGNS         its alignment
  *
- * and, a block that comes: PKI_ADDRESSES_COME, the distance to its address, unless that was guessed;
- * one that goes: PKI_BIRTHS, which of the blocks that came in these columns it is, or
- * PKI_ADDRESSES_GO, the distance to its address, if it is none of them.
+ * and, a block that comes: PKI_ADDRESSES_COME, the distance to its address, unless that was
+ * guessed, or PKI_DEPTHS, how many stand in front of it in the list for its size; one that goes:
+ * PKI_BIRTHS, which of the blocks that came in these columns it is, or PKI_ADDRESSES_GO, the
+ * distance to its address, if it is none of them.
  */
 #ifndef POOLKIT_TRACE_COLUMNS_H
 #define POOLKIT_TRACE_COLUMNS_H
@@ -34,10 +36,12 @@ enum pki_column {
     PKI_ADDRESSES_COME,
     PKI_BIRTHS,
     PKI_ADDRESSES_GO,
+    PKI_DEPTHS,
     PKI_COLUMNS
 };
 
 #define PKI_AS_GUESSED 0x20 /* ops are below it */
+#define PKI_IN_LIST 0x40
 
 struct pki_packer; /* 6 MiB */
 struct pki_packer *pki_packer_create(void);

@@ -18,6 +18,9 @@
 #define PKI_GUESS_STACKS 16384 /* a power of two */
 #define PKI_GUESS_THREAD 1031  /* lists of one size for different threads are so far apart */
 #define PKI_NO_BIRTH UINT32_MAX
+/* How far a list is searched for a block that is not in front: glibc keeps 7 of a size in one list
+ * and the others in a second. With 32 g++'s events take 0.2 bytes less each. */
+#define PKI_GUESS_DEPTH 32
 
 struct pki_birth {
     uint64_t address;
@@ -93,17 +96,24 @@ static inline uint64_t pki_start(const struct pki_guess *g, uint32_t stack)
     return last ? last : g->last_come;
 }
 
-/* A block came. `list` is the one for its size and thread. */
-static inline void pki_came(struct pki_guess *g, const struct trace_event *e, uint32_t *list,
+/* The link in a list to the birth with so many in front of it; it is 0 if there are fewer. */
+static inline uint32_t *pki_link(struct pki_guess *g, uint32_t *list, uint64_t depth)
+{
+    uint32_t *link = list;
+    while (depth-- > 0 && *link) link = &g->births[*link - 1].below;
+    return link;
+}
+
+/* A block came, as expected or not; `link` is the one to its birth in a list, or a 0, or NULL. */
+static inline void pki_came(struct pki_guess *g, const struct trace_event *e, uint32_t *link,
                             bool as_expected)
 {
+    if (link && *link) *link = g->births[*link - 1].below;
     if (pki_is_realloc(e->op)) {
         if (!as_expected && g->taken_birth != PKI_NO_BIRTH) {
             pki_put_back(g, g->taken_birth, e->thread);
         }
         g->taken_birth = PKI_NO_BIRTH;
-    } else if (as_expected && *list) {
-        *list = g->births[*list - 1].below;
     }
     g->stacks[e->stack % PKI_GUESS_STACKS] = g->last_come = e->address;
     g->births[g->n++] = (struct pki_birth){e->address, 0, pki_class(e->size), 1};

@@ -43,6 +43,7 @@ static const uint8_t longest[PKI_COLUMNS] = {
     [PKI_ADDRESSES_COME] = PKI_VARINT_MOST,
     [PKI_BIRTHS] = 3,
     [PKI_ADDRESSES_GO] = PKI_VARINT_MOST,
+    [PKI_DEPTHS] = 1,
 };
 
 void pki_guess_start(struct pki_guess *g)
@@ -118,18 +119,49 @@ static uint32_t *find(struct pki_packer *p, uint64_t address)
     return &p->finder[i];
 }
 
+/* How many births of a list stand in front of the one at this address; the depth at which nothing
+ * is looked for if none is near. */
+static uint64_t depth_of(const struct pki_guess *g, const uint32_t *list, uint64_t address)
+{
+    uint64_t depth = 0;
+    for (uint32_t i = *list; i && depth < PKI_GUESS_DEPTH; i = g->births[i - 1].below, depth++) {
+        if (g->births[i - 1].address == address) return depth;
+    }
+    return PKI_GUESS_DEPTH;
+}
+
+/* Puts op and address of a block that comes elsewhere than expected; its link in the list, if it is
+ * found there. */
+static uint32_t *pack_unexpected(struct pki_packer *p, const struct trace_event *e, uint32_t *list)
+{
+    struct pki_guess *g = &p->guess;
+    uint64_t depth = depth_of(g, list, e->address);
+    if (depth == PKI_GUESS_DEPTH) {
+        put(p, PKI_OPS, e->op);
+        put(p, PKI_ADDRESSES_COME, pki_distance(pki_start(g, e->stack), e->address));
+        return NULL;
+    }
+    put(p, PKI_OPS, e->op | PKI_IN_LIST);
+    put(p, PKI_DEPTHS, depth);
+    return pki_link(g, list, depth);
+}
+
 static void pack_come(struct pki_packer *p, const struct trace_event *e)
 {
     struct pki_guess *g = &p->guess;
     uint32_t *list = pki_list_for(g, pki_class(e->size), e->thread);
     bool as_expected = pki_expect(g, e->op, list) == e->address;
-    put(p, PKI_OPS, e->op | (as_expected ? PKI_AS_GUESSED : 0));
+    uint32_t *link = pki_is_realloc(e->op) ? NULL : list;
+    if (as_expected) {
+        put(p, PKI_OPS, e->op | PKI_AS_GUESSED);
+    } else {
+        link = pack_unexpected(p, e, list);
+    }
     put_rare(p, PKI_STACKS_COME, g->n, pki_fold((int64_t)e->stack - p->stack_come));
     put(p, PKI_SIZES_COME, e->size);
-    if (!as_expected) put(p, PKI_ADDRESSES_COME, pki_distance(pki_start(g, e->stack), e->address));
     p->stack_come = e->stack;
     *find(p, e->address) = g->n + 1;
-    pki_came(g, e, list, as_expected);
+    pki_came(g, e, link, as_expected);
 }
 
 static void pack_go(struct pki_packer *p, const struct trace_event *e)

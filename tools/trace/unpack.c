@@ -43,16 +43,34 @@ static uint64_t next(struct unpacking *u, enum pki_column column)
     return pki_take(&u->column[column]);
 }
 
-static bool unpack_come(struct unpacking *u, struct trace_event *e, bool as_expected)
+/* The address of a block that comes, and its link in a list, if it is in one. */
+static bool unpack_place(struct unpacking *u, struct trace_event *e, uint64_t how, uint32_t **link)
 {
     struct pki_guess *g = u->g;
+    uint32_t *list = pki_list_for(g, pki_class(e->size), e->thread);
+    *link = NULL;
+    if (how == PKI_AS_GUESSED) {
+        e->address = pki_expect(g, e->op, list);
+        *link = pki_is_realloc(e->op) ? NULL : list;
+    } else if (how == PKI_IN_LIST) {
+        uint64_t depth = next(u, PKI_DEPTHS);
+        *link = depth < PKI_GUESS_DEPTH ? pki_link(g, list, depth) : NULL;
+        if (!*link || !**link) return false;
+        e->address = g->births[**link - 1].address;
+    } else {
+        e->address = pki_arrive(pki_start(g, e->stack), next(u, PKI_ADDRESSES_COME));
+    }
+    return true;
+}
+
+static bool unpack_come(struct unpacking *u, struct trace_event *e, uint64_t how)
+{
+    uint32_t *link;
     u->stack_come += (uint64_t)pki_unfold(next(u, PKI_STACKS_COME));
     e->stack = (uint32_t)u->stack_come;
     e->size = next(u, PKI_SIZES_COME);
-    uint32_t *list = pki_list_for(g, pki_class(e->size), e->thread);
-    e->address = as_expected ? pki_expect(g, e->op, list)
-                             : pki_arrive(pki_start(g, e->stack), next(u, PKI_ADDRESSES_COME));
-    pki_came(g, e, list, as_expected);
+    if (!unpack_place(u, e, how, &link)) return false;
+    pki_came(u->g, e, link, how == PKI_AS_GUESSED);
     return u->stack_come <= UINT32_MAX;
 }
 
@@ -79,13 +97,14 @@ static bool unpack_go(struct unpacking *u, struct trace_event *e, bool came_here
 static bool unpack_one(struct unpacking *u, struct trace_event *e)
 {
     uint64_t op = next(u, PKI_OPS), thread = next(u, PKI_THREADS), align = next(u, PKI_ALIGNS);
-    bool guessed = op & PKI_AS_GUESSED;
-    op &= ~(uint64_t)PKI_AS_GUESSED;
+    uint64_t how = op & (PKI_AS_GUESSED | PKI_IN_LIST);
+    op -= how;
     if (!is_op(op) || thread >= TRACE_THREADS_MOST || align > TRACE_ALIGN_MOST) return false;
     e->op = (uint8_t)op;
     e->thread = (uint16_t)thread;
     e->align = (uint8_t)align;
-    return trace_comes(e->op) ? unpack_come(u, e, guessed) : unpack_go(u, e, guessed);
+    if (trace_comes(e->op)) return how != (PKI_AS_GUESSED | PKI_IN_LIST) && unpack_come(u, e, how);
+    return !(how & PKI_IN_LIST) && unpack_go(u, e, how);
 }
 
 /* Every column was read to its end, and no further. */
