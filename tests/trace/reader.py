@@ -155,7 +155,7 @@ class Block:
             align = self.column[7].number()
             self.tick += step
             address, size, stack = (self.come if op < 16 else self.go)(op, thread, how)
-            yield f"event {self.tick * 1000} {op} {thread} {address:x} {size} {stack} {align}"
+            yield f"event {self.tick * 10000} {op} {thread} {address:x} {size} {stack} {align}"
         assert not any(c.data.more() for c in self.column)
 
 

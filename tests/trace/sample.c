@@ -10,14 +10,14 @@
 static void write_example(struct trace_writer *w)
 {
     static const struct trace_event events[] = {
-        {10000, 0x5000, 24, 1, 0, TRACE_MALLOC, 0},
-        {12000, 0x5020, 24, 2, 0, TRACE_MALLOC, 0},
-        {13000, 0x5000, 0, 0, 0, TRACE_FREE, 0},
-        {13000, 0x5000, 16, 2, 0, TRACE_MALLOC, 0},
-        {15000, 0x4000, 0, 0, 0, TRACE_FREE, 0},
-        {17000, 0x5020, 0, 0, 0, TRACE_REALLOC_TAKES, 0},
-        {20000, 0x5020, 32, 1, 0, TRACE_REALLOC, 0},
-        {20000, 0x6000, 100, 2, 0, TRACE_ALIGNED, 12},
+        {100000, 0x5000, 24, 1, 0, TRACE_MALLOC, 0},
+        {120000, 0x5020, 24, 2, 0, TRACE_MALLOC, 0},
+        {130000, 0x5000, 0, 0, 0, TRACE_FREE, 0},
+        {130000, 0x5000, 16, 2, 0, TRACE_MALLOC, 0},
+        {150000, 0x4000, 0, 0, 0, TRACE_FREE, 0},
+        {170000, 0x5020, 0, 0, 0, TRACE_REALLOC_TAKES, 0},
+        {200000, 0x5020, 32, 1, 0, TRACE_REALLOC, 0},
+        {200000, 0x6000, 100, 2, 0, TRACE_ALIGNED, 12},
     };
     struct trace_thread thread = {.tid = 4711, .name = "main"};
     struct trace_sample sample = {1000, 4096, 8192, 0, 65536};

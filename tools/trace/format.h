@@ -37,8 +37,8 @@ enum trace_kind {
 #define TRACE_FRAMES_MOST 1024 /* of one stack: the writer keeps the innermost */
 #define TRACE_INLINED_MOST 64  /* functions at one address: the writer keeps the innermost */
 #define TRACE_THREADS_MOST 65536
-#define TRACE_ALIGN_MOST 63                  /* log2 */
-#define TRACE_TICKS_MOST (UINT64_MAX / 1000) /* so that nanoseconds fit */
+#define TRACE_ALIGN_MOST 63                        /* log2 */
+#define TRACE_TICKS_MOST (UINT64_MAX / TRACE_TICK) /* so that nanoseconds fit */
 /* So many numbers of stacks may be used that are not defined: the tables that readers make are
  * bounded by what the file holds. */
 #define TRACE_STACKS_MISSING 65536

@@ -21,10 +21,11 @@
 #include <stdint.h>
 
 #define TRACE_VERSION 1
-#define TRACE_BLOCK 65536 /* most events of one chunk */
-/* Nanoseconds: times are kept to this. In steps of 100 ns they take a quarter (g++) to a third
- * (python3) of all bytes of the events. */
-#define TRACE_TICK 1000
+/* Most events of one chunk. With four times as many as 65,536 g++'s events take 8 percent less. */
+#define TRACE_BLOCK 262144
+/* Nanoseconds: times are kept to this. In steps of 1 us they take a quarter of all bytes of g++'s
+ * events, in these next to nothing; the order of events is kept in any case. */
+#define TRACE_TICK 10000
 #define TRACE_WHY 256
 
 /* What happened. A block comes (TRACE_COMES) or goes. realloc of a block is two events of the same
