@@ -120,8 +120,8 @@ START_TEST(test_columns)
 #define ONE "\1\0\0\1" /* totals: one event, one thread */
     SAYS(TRACE_EVENTS, "\1\0" COLUMNS_GO "\20\4", ONE, "");
     SAYS(TRACE_EVENTS, "\0\0" COLUMNS_GO "\20\4", ONE, "no columns of events");
-    SAYS(TRACE_EVENTS, "\201\200\20\0" COLUMNS_GO "\20\4", ONE,
-         "no columns of events"); /* 262,145 */
+    SAYS(TRACE_EVENTS, "\201\200\10\0" COLUMNS_GO "\20\4", ONE,
+         "no columns of events"); /* 131,073 */
     SAYS(TRACE_EVENTS, "\1\0" COLUMNS_GO "\20\4\0", ONE, "no columns of events");
     SAYS(TRACE_EVENTS, "\1\0" COLUMNS_GO "\20", ONE, "no columns of events");
     SAYS(TRACE_EVENTS, "\1\0" COLUMNS_GO "\11\4", ONE, "impossible event"); /* op 9 */

@@ -23,7 +23,7 @@ struct pki_sink {
     bool failed;
     uint32_t number; /* of the next chunk */
     uint64_t at;     /* bytes written */
-    uint64_t spent;  /* up to this moment all time was used to compress hard */
+    uint64_t time;   /* when a chunk of events was last put, CLOCK_MONOTONIC */
     ZSTD_CCtx *packer;
     struct pki_bytes packed;
 };

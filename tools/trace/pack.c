@@ -12,7 +12,7 @@
 #include "guess.h"
 
 /* Twice the births of a block: a power of two, never more than half full. */
-#define FINDER_BITS 19
+#define FINDER_BITS 18
 
 struct column {
     uint8_t *at, *bytes;
