@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "heap/heap_internal.h"
 #include "os/pages.h"
 
@@ -44,20 +45,44 @@ static void *resize(const pki_place *place, void *p, size_t n, bool may_move)
     }
 }
 
+/* What to ask for instead of `n` bytes for a block that grows beyond its place by less than a quarter, which
+ * is how texts grow: a quarter of the power of two below, rounded up. Other sizes, and blocks whose
+ * class is a few bytes wide, get what they ask for: then it is `n`. */
+static size_t growth_size(const pki_place *place, size_t n)
+{
+    bool appended = n > place->usable && n - place->usable < place->usable / 4;
+    if (!appended || n <= PKI_SMALL_MAX || n > PKI_CLASS_MAX) {
+        return n;
+    }
+    return pki_align_up(n, (size_t)1 << (pki_log2_floor(n) - 2));
+}
+
+static void *another_block(pk_heap *heap, const pki_place *place, size_t n)
+{
+    bool shrinks = n <= place->usable;
+    size_t more = growth_size(place, n);
+    void *to = more == n ? NULL
+                         : pki_heap_alloc_slow(heap, (pki_request){more, PK_ALIGN, false, true});
+    if (to != NULL) {
+        return to;
+    }
+    return heap == &pki_process_heap && !shrinks
+               ? pki_process_alloc(n)
+               : pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, shrinks});
+}
+
 /* A block that shrinks and finds no other place stays where it is. */
 static void *move(pk_heap *heap, const pki_place *place, void *p, size_t n)
 {
-    bool shrinks = n <= place->usable;
     int saved_errno = errno;
-    void *to = heap == &pki_process_heap && !shrinks
-                   ? pki_process_alloc(n)
-                   : pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, shrinks});
+    void *to = another_block(heap, place, n);
     if (to != NULL) {
+        errno = saved_errno;
         memcpy(to, p, pki_min(n, place->usable));
         pki_free(p);
         return to;
     }
-    if (shrinks) {
+    if (n <= place->usable) {
         errno = saved_errno;
         return p;
     }

@@ -36,4 +36,7 @@ bool pki_os_extend(void *p, size_t old_size, size_t new_size);
  * copying; the old range is then released. */
 bool pki_os_move(void *p, size_t old_size, void *to, size_t new_size);
 
+/* The same for equal sizes, but the old range stays committed, and is zero. */
+bool pki_os_move_contents(void *p, size_t size, void *to);
+
 #endif /* PKI_OS_PAGES_H */

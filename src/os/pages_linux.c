@@ -132,3 +132,9 @@ bool pki_os_move(void *p, size_t old_size, void *to, size_t new_size)
 {
     return mremap(p, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED;
 }
+
+bool pki_os_move_contents(void *p, size_t size, void *to)
+{
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    return mremap(p, size, size, flags, to) != MAP_FAILED;
+}

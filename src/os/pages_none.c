@@ -58,3 +58,9 @@ bool pki_os_move(void *p, size_t old_size, void *to, size_t new_size)
     (void)p, (void)old_size, (void)to, (void)new_size;
     return false;
 }
+
+bool pki_os_move_contents(void *p, size_t size, void *to)
+{
+    (void)p, (void)size, (void)to;
+    return false;
+}

@@ -97,6 +97,9 @@ typedef struct {
     struct pki_chunk *prev;
 } pki_chunk_link;
 
+/* A large block is put together from at most so many ranges of pages: see large_cache.c. */
+enum { PKI_LARGE_PIECES = 28 };
+
 /* What a mapping of its own holds: one block. */
 typedef struct pki_large {
     char *block;   /* the user's address                                    */
@@ -105,8 +108,11 @@ typedef struct pki_large {
     struct pki_large *next;
     struct pki_large *prev;
     uint32_t cached; /* freed, kept for the next one: not the program's       */
-    uint32_t zero;   /* fresh from the system                                 */
+    uint32_t zero;   /* all of it is fresh from the system                    */
     uint64_t freed_at;
+    uint32_t huge;     /* transparent huge pages were asked for                 */
+    uint32_t n_pieces; /* each is one mapping to the system, which moves no more at once */
+    size_t piece[PKI_LARGE_PIECES]; /* where they begin, from the head's first byte; ascending */
 } pki_large;
 
 typedef struct pki_chunk {
@@ -130,7 +136,7 @@ typedef struct pki_chunk {
 
 static_assert(sizeof(pki_slab) == 64, "a slab's record is one cache line");
 static_assert(sizeof(pki_chunk) <= PKI_SLAB_SIZE, "a chunk's head fits in its slab 0");
-static_assert(offsetof(pki_chunk, slab) <= 512, "a large block's head fits in any page");
+static_assert(offsetof(pki_chunk, slab) <= 1024, "a large block's head fits in any page");
 static_assert(PKI_BINS_MAX * 16 <= PKI_WORD_SPARE, "no class looks like another kind of slab");
 
 PKI_INLINE pki_chunk *pki_chunk_of(const void *p)

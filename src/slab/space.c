@@ -441,6 +441,33 @@ static size_t purge(pki_space *space, size_t slabs)
     return purged;
 }
 
+size_t pki_space_dirty_run(const pki_space *space)
+{
+    const pki_chunk *chunk = index_longest(&space->by_dirty);
+    return chunk == NULL ? 0 : chunk->dirty_run * PKI_SLAB_SIZE;
+}
+
+bool pki_space_move_dirty(pki_space *space, size_t bytes, void *to)
+{
+    pki_chunk *chunk = index_longest(&space->by_dirty);
+    unsigned first = pki_count_trailing_zeros(pki_run_starts(chunk->dirty, chunk->dirty_run));
+    char *base = (char *)chunk + ((size_t)first << PKI_SLAB_SHIFT);
+    if (!pki_os_move_contents(base, bytes, to)) {
+        return false;
+    }
+    unsigned whole = (unsigned)(bytes >> PKI_SLAB_SHIFT); /* a part of one may stay behind */
+    set_masks(space, chunk, chunk->free, chunk->dirty & ~pki_mask_range(first, whole));
+    return true;
+}
+
+void pki_space_make_up(pki_space *space, size_t bytes)
+{
+    size_t dropped = pki_space_drop_cached(space, UINT64_MAX, bytes);
+    if (dropped < bytes) {
+        purge(space, pki_min((bytes - dropped) / PKI_SLAB_SIZE, TICK_PURGE_SLABS));
+    }
+}
+
 size_t pki_space_tick(pki_space *space, uint64_t now)
 {
     size_t bytes = 0;
@@ -454,6 +481,8 @@ size_t pki_space_tick(pki_space *space, uint64_t now)
         bytes = purge(space, slabs) * PKI_SLAB_SIZE;
         space->dirty_least = space->dirty_slabs;
         bytes += pki_space_drop_cached(space, last, SIZE_MAX);
+        space->large_wanted /= 2;
+        space->large_missed /= 2;
         bytes += release_empty(space, false);
     }
     pki_lock_give(&space->lock);

@@ -19,7 +19,9 @@
  * Invariants (checked in space_audit.c; C1–C5 in chunk.h):
  *   P1  n_chunks, dirty_slabs and used are the sums over the chunks and the large blocks
  *   P2  the least number of dirty slabs is not above the present one
- *   L1  a large block's head says so: registry, word, address inside its mapping */
+ *   L1  a large block's head says so: registry, word, address inside its mapping
+ *   L2  a large block's pieces begin at its head, ascend and end inside its mapping
+ *   L3  large_used and large_cached are the sums over the blocks in use and over the freed ones */
 #ifndef PKI_SLAB_SPACE_H
 #define PKI_SLAB_SPACE_H
 
@@ -72,7 +74,7 @@ typedef struct {
     size_t link_offset;
 } pki_run_index;
 
-enum { PKI_NAME_SIZE = 32, PKI_LARGE_CACHE_ENTRIES = 16 };
+enum { PKI_NAME_SIZE = 32, PKI_LARGE_CACHE_ENTRIES = 32 };
 
 struct pki_owner;
 
@@ -106,7 +108,10 @@ typedef struct pki_space {
     pki_run_index by_dirty;
     pki_large *large;
     pki_large *large_cache;
+    size_t large_used;   /* bytes mapped for those in use                          */
     size_t large_cached; /* bytes mapped for the freed ones                        */
+    size_t large_wanted; /* bytes of freed ones that were of use lately            */
+    size_t large_missed; /* bytes lately given back because nobody seemed to want them */
     size_t n_large;
     size_t n_chunks;
     size_t used; /* bytes of slabs that somebody has, and of large blocks in use   */
@@ -186,8 +191,18 @@ static inline bool pki_space_is_flexible(const pki_space *space)
     return space->source.ops == NULL;
 }
 
-/* Unmaps cached large blocks freed not after `before`, oldest first, until `bytes` are dropped. Lock
- * held. Returns the bytes. */
+/* Unmaps cached large blocks freed not after `before`, oldest first and the last one only in part, until
+ * `bytes` are dropped. Lock held. Returns the bytes. */
 size_t pki_space_drop_cached(pki_space *space, uint64_t before, size_t bytes);
+
+/* Bytes of the longest run of dirty slabs, and moving the first `bytes` (whole pages) of them to `to`, a
+ * range of equal size: the slabs stay where they are, and are clean then. False: refused. Lock held. */
+size_t pki_space_dirty_run(const pki_space *space);
+bool pki_space_move_dirty(pki_space *space, size_t bytes, void *to);
+
+/* A large block takes `bytes` from the system: as many go back, of freed large blocks, then of dirty
+ * slabs, so that what is kept for later does not add to the peak. It costs at most the page faults that the
+ * large block costs anyway. Lock held. */
+void pki_space_make_up(pki_space *space, size_t bytes);
 
 #endif /* PKI_SLAB_SPACE_H */

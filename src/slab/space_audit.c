@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * space_audit.c: the audit of a space's chunks and large blocks: C1–C5, P1, P2, L1 (chunk.h,
+ * space_audit.c: the audit of a space's chunks and large blocks: C1–C5, P1, P2, L1–L3 (chunk.h,
  * space.h). Everything is counted anew from the words and compared with the records. */
 #include <string.h>
 
@@ -79,6 +79,22 @@ static void audit_large(const pki_space *space, pki_large *large, pki_findings *
                "L1: a large block's head does not fit its block", large);
 }
 
+/* Bytes of the blocks on the list. */
+static size_t audit_pieces(pki_large *list, pki_findings *f)
+{
+    size_t bytes = 0;
+    for (pki_large *large = list; large != NULL; large = large->next) {
+        bool ascend = large->n_pieces >= 1 && large->n_pieces <= PKI_LARGE_PIECES;
+        for (unsigned i = 0; ascend && i < large->n_pieces; i++) {
+            size_t end = i + 1 < large->n_pieces ? large->piece[i + 1] : large->mapped;
+            ascend = (i > 0 || large->piece[i] == 0) && large->piece[i] < end;
+        }
+        pki_expect(f, ascend, "L2: a large block's pieces are not in order", large);
+        bytes += large->mapped;
+    }
+    return bytes;
+}
+
 static totals audit_chunks(const pki_space *space, pki_findings *f)
 {
     totals sum = {0, 0, 0};
@@ -106,4 +122,7 @@ void pki_audit_space(pki_space *space, pki_findings *f)
                "P1: a space's sums differ from its chunks", space);
     pki_expect(f, space->dirty_least <= space->dirty_slabs,
                "P2: fewer dirty slabs than the least number", space);
+    size_t used = audit_pieces(space->large, f), cached = audit_pieces(space->large_cache, f);
+    pki_expect(f, used == space->large_used && cached == space->large_cached,
+               "L3: the sums of large blocks differ from the blocks", space);
 }

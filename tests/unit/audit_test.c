@@ -43,8 +43,8 @@ static void setup(void)
     run = pk_heap_alloc(heap, 200000);
     large = pk_heap_alloc(heap, 3 * MIB);
     EXPECT(freed && run && large && pk_heap_alloc(heap, 2 * MIB));
-    pk_heap_free(freed);
     pk_heap_free(pk_heap_alloc(heap, 5 * MIB));
+    pk_heap_free(freed);
     void *first[STACKED];
     for (size_t i = 0; i < STACKED; i++) first[i] = pk_heap_alloc(heap, 50);
     for (size_t i = 0; i < STACKED; i++) pk_heap_free(first[i]);
@@ -305,6 +305,35 @@ START_TEST(audit_finds_L1)
 }
 END_TEST
 
+/* L2: a large block's pieces begin at its head, ascend and end inside its mapping. */
+START_TEST(audit_finds_L2)
+{
+    pki_large *head = pki_large_at(large), *freed = heap->space.large_cache;
+    EXPECT(head->n_pieces == 1 && freed);
+    BREAK("L2", head->n_pieces, 0);
+    BREAK("L2", head->n_pieces, 2); /* the second begins where the first does */
+    BREAK("L2", head->n_pieces, PKI_LARGE_PIECES + 1);
+    BREAK("L2", head->piece[0], 4096);
+    BREAK("L2", freed->piece[0], freed->mapped);
+    head->piece[1] = head->mapped;
+    BREAK("L2", head->n_pieces, 2);
+    head->piece[1] = head->mapped - 4096;
+    head->n_pieces = 2;
+    heap_is_sound(heap);
+    head->n_pieces = 1;
+}
+END_TEST
+
+/* L3: large_used and large_cached are the sums over the blocks in use and over the freed ones. */
+START_TEST(audit_finds_L3)
+{
+    pki_space *space = &heap->space;
+    BREAK("L3", space->large_used, space->large_used + 1);
+    BREAK("L3", space->large_cached, space->large_cached - 1);
+    BREAK("L3", space->large_cache, NULL);
+}
+END_TEST
+
 /* -- owners -- */
 
 static void break_top(const char *number, pki_bin *bin, void **bad)
@@ -451,7 +480,8 @@ static Suite *make_suite(void)
              audit_finds_C4, audit_finds_C5);
     ADD_CASE(suite, audit_case("slabs"), 10, audit_finds_S1, audit_finds_S2, audit_finds_S3,
              audit_finds_S4, audit_finds_S5);
-    ADD_CASE(suite, audit_case("spaces"), 10, audit_finds_P1, audit_finds_P2, audit_finds_L1);
+    ADD_CASE(suite, audit_case("spaces"), 10, audit_finds_P1, audit_finds_P2, audit_finds_L1,
+             audit_finds_L2, audit_finds_L3);
     ADD_CASE(suite, audit_case("owners"), 10, audit_finds_O1, audit_finds_O2, audit_finds_O3,
              audit_finds_O4, audit_finds_O5);
     ADD_CASE(suite, audit_case("itself"), 10, text_is_cut, each_damage_is_counted,
