@@ -165,6 +165,12 @@ static inline pki_slab *pki_slab_of(const void *p)
     return &pki_chunk_of(p)->slab[pki_slab_number(p)];
 }
 
+/* Do the two addresses lie in one slab of a chunk? */
+static inline bool pki_is_same_slab(const void *a, const void *b)
+{
+    return ((uintptr_t)a ^ (uintptr_t)b) >> PKI_SLAB_SHIFT == 0;
+}
+
 static inline unsigned pki_slab_index(const pki_slab *slab)
 {
     return (unsigned)(slab - pki_chunk_of(slab)->slab);

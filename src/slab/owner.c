@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * owner.c: an owner's slabs and stacks: refill, flush, and blocks that others bring home. How they
- * gather them is in owner_remote.c, its life (adopt, leave) in owner_life.c. */
+ * owner.c: an owner's stacks: refill, flush, where new slabs come from. How blocks come home to their
+ * slabs is in owner_home.c, its life (adopt, leave) in owner_life.c. */
 #include "slab/owner.h"
 
 #include <errno.h>
@@ -25,13 +25,7 @@ enum {
     STEAL_LOOKS = 8          /* orphans looked at for a slab of the class                       */
 };
 
-static void touch(const pki_owner *owner, pki_slab *slab)
-{
-    slab->touched = owner->tick;
-    slab->settled = false;
-}
-
-/* ---- new and empty slabs; the owner's lock is held ---- */
+/* ---- new slabs; the owner's lock is held ---- */
 
 static uint32_t word_of(const pki_owner *owner, unsigned bin)
 {
@@ -43,7 +37,7 @@ static void give_label(pki_owner *owner, pki_slab *slab, unsigned bin)
     pki_word_set(pki_chunk_of(slab), pki_slab_index(slab), word_of(owner, bin));
     owner->list[bin].n_slabs++;
     pki_slab_list_add(&owner->list[bin].first, slab);
-    touch(owner, slab);
+    pki_owner_touch(owner, slab);
 }
 
 /* An orphan's slab of the class, with room. Both locks are held for the change of its word. */
@@ -101,106 +95,6 @@ static bool get_slab(pki_owner *owner, unsigned bin, pk_status *why)
     return true;
 }
 
-static void retire(pki_owner *owner, pki_slab *slab)
-{
-    pki_bin_list *list = &owner->list[slab->bin];
-    pki_slab_list_remove(&list->first, slab);
-    list->n_slabs--;
-    if (owner->thread == NULL || owner->n_spare == PKI_SPARE_SLABS) {
-        pki_space_give_slab(owner->space, slab);
-        return;
-    }
-    if (slab->fresh > 0) {
-        slab->zero = false;
-        slab->fresh = 0;
-    }
-    pki_word_set(pki_chunk_of(slab), pki_slab_index(slab), PKI_WORD_SPARE);
-    owner->spare[owner->n_spare++] = slab;
-}
-
-/* The late owner (its thread is itself) has no stack: one block's life would be a slab's each time. */
-static bool is_kept(const pki_owner *owner, const pki_slab *slab)
-{
-    return owner->thread == owner && owner->list[slab->bin].first == slab;
-}
-
-/* ---- blocks that come home ---- */
-
-static pki_put_result put_one(pki_owner *owner, void *p)
-{
-    pki_slab *slab = pki_slab_of(p);
-    pki_put_result result = pki_slab_put(slab, p);
-    if (result == PKI_PUT_DONE) {
-        pki_space_tell_free(owner->space, p, slab->block_size);
-        touch(owner, slab);
-        if (!slab->listed) {
-            pki_slab_list_add(&owner->list[slab->bin].first, slab);
-        }
-        if (slab->used == 0 && !is_kept(owner, slab)) {
-            retire(owner, slab);
-        }
-    }
-    return result;
-}
-
-static void report_put(const pki_owner *owner, pki_put_result result, const void *p)
-{
-    if (result != PKI_PUT_DONE) {
-        pki_fault_report(result == PKI_PUT_FREE_ALREADY ? PK_FAULT_DOUBLE_FREE
-                                                        : PK_FAULT_NOT_A_BLOCK,
-                         owner->space->name, p);
-    }
-}
-
-/* Puts blocks home until one is not this owner's (its slab was stolen meanwhile) or is faulty. */
-static unsigned put_run(pki_owner *owner, void *const *blocks, unsigned n, pki_put_result *result)
-{
-    unsigned done = 0;
-    *result = PKI_PUT_DONE;
-    pki_lock_take(&owner->lock);
-    while (done < n && (pki_word_at(blocks[done]) ^ owner->key) < owner->limit &&
-           (*result = put_one(owner, blocks[done])) == PKI_PUT_DONE) {
-        done++;
-    }
-    pki_space_uncharge_blocks(owner->space, done);
-    pki_lock_give(&owner->lock);
-    return done;
-}
-
-void pki_owner_put_home(pki_owner *owner, void *const *blocks, unsigned n)
-{
-    if (pki_lock_is_interrupted(&owner->lock)) {
-        return; /* freed by a signal handler inside our own slow path: given up, not corrupted */
-    }
-    while (n > 0) {
-        pki_put_result result;
-        unsigned done = put_run(owner, blocks, n, &result);
-        blocks += done;
-        n -= done;
-        if (n > 0) {
-            if (result != PKI_PUT_DONE) {
-                report_put(owner, result, *blocks);
-            } else {
-                pki_space_free_direct(pki_word_at(*blocks), *blocks);
-            }
-            blocks++;
-            n--;
-        }
-    }
-}
-
-void pki_space_free_direct(uint32_t word, void *p)
-{
-    pki_owner *owner = pki_owner_by_word(word);
-    if (owner == NULL || (word ^ owner->key) >= owner->limit) {
-        pki_fault_report(word == PKI_WORD_FREE || word == PKI_WORD_SPARE ? PK_FAULT_DOUBLE_FREE
-                                                                         : PK_FAULT_NOT_A_BLOCK,
-                         pki_chunk_of(p)->space->name, p);
-        return;
-    }
-    pki_owner_put_home(owner, &p, 1);
-}
-
 /* ---- stacks ---- */
 
 static bool resize_stack(pki_owner *owner, unsigned bin, uint32_t capacity)
@@ -239,7 +133,7 @@ static unsigned take_from_first(pki_owner *owner, unsigned bin, void **out, unsi
     pki_slab *slab = list->first;
     unsigned fresh;
     unsigned got = pki_slab_take(slab, out, n, &fresh);
-    touch(owner, slab);
+    pki_owner_touch(owner, slab);
     if (!pki_slab_has_room(slab)) {
         pki_slab_list_remove(&list->first, slab);
     }
@@ -472,19 +366,6 @@ void pki_owner_tick(pki_owner *owner)
     settle_orphan(owner->space);
     pki_space_tick(owner->space, now);
     errno = saved_errno;
-}
-
-void pki_owner_give_spares(pki_owner *owner)
-{
-    for (unsigned bin = 0; bin < owner->space->geometry->n; bin++) {
-        pki_slab *slab = owner->list[bin].first;
-        if (slab != NULL && slab->used == 0) {
-            retire(owner, slab);
-        }
-    }
-    while (owner->n_spare > 0) {
-        pki_space_give_slab(owner->space, owner->spare[--owner->n_spare]);
-    }
 }
 
 static size_t purge_owner(pki_owner *owner)

@@ -197,6 +197,13 @@ pki_owner *pki_space_late_owner(pki_space *space);
 
 /* ---- inside the room ---- */
 
+/* The slab was taken from or put to just now. The owner's lock is held. */
+static inline void pki_owner_touch(const pki_owner *owner, pki_slab *slab)
+{
+    slab->touched = owner->tick;
+    slab->settled = false;
+}
+
 /* Fills an empty stack, takes its top. NULL: see *why. The owner's lock is held. */
 void *pki_owner_fill_stack(pki_owner *owner, unsigned bin, pk_status *why);
 

@@ -135,3 +135,60 @@ pki_put_result pki_slab_put(pki_slab *slab, const void *p)
     }
     return PKI_PUT_DONE;
 }
+
+/* Programs often free in the order in which they allocated, or in the reverse: how many of the blocks
+ * lie side by side, upwards or downwards, with their bits in the same word as the first one's?
+ * *lowest is the first one's number, and becomes the lowest's. */
+static inline unsigned count_neighbours(const pki_slab *slab, void *const *blocks, unsigned n,
+                                        unsigned *lowest)
+{
+    uintptr_t step = n < 2 ? 0 : (uintptr_t)blocks[1] - (uintptr_t)blocks[0];
+    bool downwards = step == -(uintptr_t)slab->block_size;
+    if (step != slab->block_size && !downwards) {
+        return 1;
+    }
+    unsigned bit = *lowest % 64;
+    size_t room = downwards ? bit + 1 : pki_min(64 - bit, slab->fresh - *lowest);
+    unsigned most = (unsigned)pki_min(n, room);
+    unsigned count = 1;
+    while (count < most && (uintptr_t)blocks[count] - (uintptr_t)blocks[count - 1] == step) {
+        count++;
+    }
+    *lowest -= downwards ? count - 1 : 0;
+    return count;
+}
+
+/* Puts the first block and its neighbours. Returns how many; 0: one of them cannot be put. */
+static inline unsigned put_neighbours(pki_slab *slab, void *const *blocks, unsigned n)
+{
+    int64_t number = pki_slab_block_number(slab, blocks[0]);
+    if (pki_unlikely(number < 0)) {
+        return 0;
+    }
+    unsigned lowest = (unsigned)number;
+    unsigned count = count_neighbours(slab, blocks, n, &lowest);
+    uint64_t mask = pki_mask_range(lowest % 64, count);
+    uint64_t *bits = &slab->bits[lowest / 64];
+    if (pki_unlikely((*bits & mask) != 0)) {
+        return 0;
+    }
+    *bits |= mask;
+    slab->used -= count;
+    slab->hint = (uint32_t)pki_min(slab->hint, lowest / 64);
+    return count;
+}
+
+unsigned pki_slab_put_run(pki_slab *slab, void *const *blocks, unsigned n, pki_put_result *result)
+{
+    unsigned done = 0;
+    unsigned step = 1;
+    while (done < n && step > 0 && pki_is_same_slab(blocks[done], slab->base)) {
+        step = put_neighbours(slab, blocks + done, n - done);
+        done += step;
+    }
+    if (done > 0) {
+        return done;
+    }
+    *result = pki_slab_put(slab, blocks[0]);
+    return *result == PKI_PUT_DONE;
+}

@@ -27,6 +27,10 @@ typedef enum {
 
 pki_put_result pki_slab_put(pki_slab *slab, const void *p);
 
+/* The same for the first of `n` blocks, n > 0, and for those behind it as far as they are of this slab,
+ * a chunk's, and in use. Returns how many; 0: *result says what is wrong with the first. */
+unsigned pki_slab_put_run(pki_slab *slab, void *const *blocks, unsigned n, pki_put_result *result);
+
 /* The page groups that a block's bytes lie on: a chunk's slab has 16. */
 enum { PKI_PAGE_GROUP_SIZE = 1 << (PKI_SLAB_SHIFT - 4) };
 uint16_t pki_slab_pages_of_block(const pki_slab *slab, size_t number);

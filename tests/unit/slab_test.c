@@ -260,6 +260,98 @@ START_TEST(what_is_no_block)
 }
 END_TEST
 
+/* -- runs of neighbours -- */
+
+/* Batches as programs free them: stretches of neighbours upwards and downwards, with single ones between.
+ * A faulty one stands anywhere in a batch: free already, not the start of a block, or of another slab.
+ * All before it are put, it is named, and it changes nothing. */
+enum { BATCH = 64 };
+
+static unsigned make_batch(rng *r, void **batch, const bool *held)
+{
+    unsigned n = 0, length = (unsigned)rng_below(r, BATCH) + 1;
+    bool chosen[MOST] = {false};
+    while (n < length) {
+        unsigned at = (unsigned)rng_below(r, slab->fresh), stretch = (unsigned)rng_below(r, 70);
+        unsigned step = rng_below(r, 2) == 0 ? 1 : ~0u; /* downwards */
+        for (; stretch > 0 && n < length; stretch--, at += step) {
+            if (at >= slab->fresh || !held[at] || chosen[at]) break;
+            chosen[at] = true;
+            batch[n++] = base + (size_t)at * slab->block_size;
+        }
+        length -= length > n; /* all may be free by now */
+    }
+    return n;
+}
+
+static void put_batch(void *const *batch, unsigned n, bool *held)
+{
+    unsigned used = slab->used;
+    for (unsigned done = 0; done < n;) {
+        pki_put_result result = PKI_PUT_DONE;
+        unsigned run = pki_slab_put_run(slab, batch + done, n - done, &result);
+        EXPECT_AT(run > 0 && run <= n - done, run, done);
+        done += run;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        held[((char *)batch[i] - base) / (ptrdiff_t)slab->block_size] = false;
+    }
+    EXPECT_AT(slab->used == used - n, slab->used, n);
+}
+
+static void put_faulty_batch(rng *r, void **batch, unsigned n, bool *held)
+{
+    unsigned bad = (unsigned)rng_below(r, n);
+    pki_put_result want = rng_below(r, 2) == 0 ? PKI_PUT_FREE_ALREADY : PKI_PUT_NOT_A_BLOCK;
+    void *good = batch[bad];
+    put_batch(batch, bad, held);
+    if (want == PKI_PUT_FREE_ALREADY) {
+        EXPECT(pki_slab_put(slab, good) == PKI_PUT_DONE);
+        held[((char *)good - base) / (ptrdiff_t)slab->block_size] = false;
+    } else {
+        batch[bad] = (char *)good + 8;
+    }
+    unsigned used = slab->used;
+    pki_put_result result = PKI_PUT_DONE;
+    EXPECT_AT(pki_slab_put_run(slab, batch + bad, n - bad, &result) == 0, bad, n);
+    EXPECT_AT(result == want && slab->used == used, result, want);
+    batch[bad] = (char *)chunk + (SLAB + 1) * PKI_SLAB_SIZE; /* a run ends where the slab ends */
+    if (bad + 1 < n && held[((char *)batch[bad + 1] - base) / (ptrdiff_t)slab->block_size]) {
+        void *two[2] = {batch[bad + 1], batch[bad]};
+        EXPECT(pki_slab_put_run(slab, two, 2, &result) == 1);
+        held[((char *)two[0] - base) / (ptrdiff_t)slab->block_size] = false;
+    }
+}
+
+START_TEST(runs_are_put_as_one_by_one)
+{
+    static bool held[MOST];
+    rng r = rng_make(6);
+    for (unsigned cls = 0; cls < PKI_CLASSES; cls++) {
+        begin(pki_class_size(cls));
+        memset(held, 0, sizeof held);
+        for (unsigned step = 0; step < scaled(600) + 30; step++) {
+            void *batch[BATCH];
+            unsigned got = take((unsigned)rng_below(&r, slab->capacity) + 1);
+            for (unsigned i = 0; i < got; i++) {
+                held[((char *)out[i] - base) / (ptrdiff_t)slab->block_size] = true;
+            }
+            unsigned n = make_batch(&r, batch, held);
+            if (n > 0 && rng_below(&r, 3) == 0) {
+                put_faulty_batch(&r, batch, n, held);
+            } else {
+                put_batch(batch, n, held);
+            }
+            for (unsigned i = 0; i < slab->fresh; i++) {
+                bool is_free = (pki_slab_bits(slab)[i / 64] >> (i % 64) & 1) != 0;
+                EXPECT_AT(is_free == !held[i], i, cls);
+            }
+            slab_is_sound();
+        }
+    }
+}
+END_TEST
+
 /* -- purge -- */
 
 static size_t number_of(const void *p) { return (size_t)((const char *)p - base); }
@@ -353,7 +445,8 @@ static Suite *make_suite(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     ADD_CASE(suite, tcase, 30, reciprocals_are_exact, addresses_find_their_records,
              begins_all_fresh, fresh_blocks_ascend, every_order_of_six, hint_follows_the_lowest,
-             random_against_flags, what_is_no_block, purge_takes_free_pages_only, purge_twice);
+             random_against_flags, what_is_no_block, runs_are_put_as_one_by_one,
+             purge_takes_free_pages_only, purge_twice);
     return suite;
 }
 
