@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Clicks through the pages in a folder: node browser.mjs FOLDER, called by browser.sh.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -321,6 +321,38 @@ await test('10 million events: size and time to open', 'large', { hash: '#map' }
     await settle(page);
     assert.ok(await painted(page, '.pages'));
   });
+
+// Recorded, not made up. What it says varies from run to run; that each view says and draws it does not.
+if (existsSync(join(folder, 'real.html'))) {
+  await test('a real recording: every view, clicked through', 'real', {}, async (page, opened) => {
+    const size = statSync(join(folder, 'real.html')).size;
+    console.log(`note    opened in ${opened} ms (goal 2000), ${size} bytes`);
+    assert.ok(size < LARGEST_PAGE && opened < LONGEST_OPENING, `${size} bytes, ${opened} ms`);
+    for (const view of VIEWS) {
+      await page.click(`#tab-${view}`);
+      assert.deepEqual(await shown(page), [view]);
+      await settle(page);
+      assert.ok((await text(page, `#view-${view}`)).length > 40, `${view} says something`);
+    }
+    await page.click('#tab-timeline');
+    assert.ok(await painted(page, '#view-timeline canvas'), 'curves');
+    await brush(page, 0.3, 0.9);
+    await page.click('#tab-map');
+    await settle(page);
+    assert.ok(await painted(page, '.overview') && await painted(page, '.pages'), 'the heap');
+    for (const mode of ['site', 'age', 'occupancy']) {
+      await page.click(`#view-map [data-value=${mode}]`);
+    }
+    await clickPart(page, '.overview', 0.5, 0.5);
+    await clickPart(page, '.pages', 0.01, 0.01);
+    assert.ok((await text(page, '#view-map .detail')).length > 10, 'whose page it is');
+    await page.click('#tab-flame');
+    await page.mouse.click(300, (await (await page.$('.flame')).boundingBox()).y + 30);
+    await page.click('#tab-sites');
+    await page.click('.sites tbody tr .link');
+    assert.ok((await page.$$('#view-sites .histogram')).length >= 1, 'a site in detail');
+  });
+}
 
 await browser.close();
 process.exit(failures ? 1 : 0);

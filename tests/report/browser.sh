@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# browser.sh: makes pages from made-up reports and clicks through them in Chromium.
+# browser.sh: makes pages from made-up reports and from a recording, and clicks through them in Chromium.
 set -eu
 here=$POOLKIT_SRC/tests/report
 
@@ -21,6 +21,13 @@ for kind in redis large hostile single none; do
         exit 1
     }
 done
+
+# One of a program that was recorded, where this build can record.
+if [[ -e $POOLKIT_BUILD/libpoolkit-record.so ]]; then
+    $CC -O1 -g -o "$work/program" "$POOLKIT_SRC/tests/analysis/pinning.c"
+    "$POOLKIT_BUILD/poolkit" record --quiet -o "$work/real.pkt" -- "$work/program" >/dev/null
+    "$POOLKIT_BUILD/poolkit" report "$work/real.pkt" -o "$work/real.html" >/dev/null
+fi
 
 write_page=$POOLKIT_BUILD/tests/write_page
 
