@@ -31,7 +31,9 @@ typedef enum {
     PK_FAULT_ENDED,           /* the pool has ended                                         */
     PK_FAULT_BUSY,            /* a callback used the pool that called it                    */
     PK_FAULT_WRONG_SIZE,      /* the size given is not one that the block can have          */
-    PK_FAULT_CORRUPT          /* poolkit's own records were overwritten                     */
+    PK_FAULT_CORRUPT,         /* poolkit's own records were overwritten                     */
+    PK_FAULT_OVERRUN,         /* the block was written beyond its end                       */
+    PK_FAULT_USE_AFTER_FREE   /* the block was written after it was freed                   */
 } pk_fault_kind;
 
 typedef struct {
@@ -40,10 +42,17 @@ typedef struct {
     const void *ptr;       /* the pointer that was passed                            */
     const char *pool_name; /* the pool or heap concerned; never NULL                 */
     const char *text;      /* the line the default handler prints, without a newline */
+    /* Of checked heaps (pk_heap_mode), as far as it is known; else 0 and NULL. */
+    size_t block_size;        /* bytes that were asked for                            */
+    const void *allocated_at; /* debug: where the call that took the block returns to */
+    const void *freed_at;     /* debug: the call that freed it first                  */
 } pk_fault;
 
 /* Runs in the thread that made the faulty call; it must not allocate from the pool at fault. */
 typedef void pk_fault_fn(const pk_fault *fault, void *arg);
+
+/* How many faults were reported so far, to whomever. */
+PK_API uint64_t pk_fault_count(void);
 
 /* Installs `fn` for the whole process; NULL brings the default back. Safe from any thread. */
 PK_API void pk_on_fault(pk_fault_fn *fn, void *arg);

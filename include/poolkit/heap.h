@@ -50,6 +50,15 @@ extern "C" {
 
 typedef struct pk_heap pk_heap;
 
+/* How much a heap checks; docs/faults.md has what each mode finds, and when. */
+typedef enum {
+    PK_HEAP_MODE_DEFAULT = 0, /* as POOLKIT_OPTIONS=mode=… says, else fast                       */
+    PK_HEAP_FAST,             /* what costs nothing                                              */
+    PK_HEAP_HARDENED,         /* writes beyond a block's end and into freed blocks are found too, */
+                              /* a double free at once; freed blocks are used again late         */
+    PK_HEAP_DEBUG             /* the same to the byte, with the places of the calls in reports   */
+} pk_heap_mode;
+
 typedef struct {
     uint32_t size;     /* sizeof(pk_heap_opts), or 0                                           */
     const char *name;  /* used in messages and statistics, copied (31 bytes); NULL = "heap"    */
@@ -57,10 +66,11 @@ typedef struct {
     pk_oom_fn *on_oom; /* asked before an allocation fails; NULL = just fail                   */
     void *oom_arg;     /* its argument                                                         */
     pk_page_source source; /* where its chunks and large blocks come from; {NULL} = the system */
+    pk_heap_mode mode;     /* how much is checked                                              */
 } pk_heap_opts;
 
 /* Makes an empty heap and stores it in *out. PK_EINVAL: out is NULL, or opts->size is larger than
- * this library knows or below sizeof(uint32_t). PK_ENOMEM: no memory for its record. On failure *out is left alone. */
+ * this library knows or below sizeof(uint32_t), or opts->mode is none. PK_ENOMEM: no memory for its record. On failure *out is left alone. */
 PK_API pk_status pk_heap_create(pk_heap **out, const pk_heap_opts *opts);
 
 /* Frees every block of the heap and the heap itself, from any thread. No other thread may use the

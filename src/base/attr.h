@@ -14,6 +14,8 @@
 #define PKI_CACHE_ALIGNED __attribute__((aligned(64)))
 /* Where the calling function stands on the stack, which grows downwards; NULL: not known. */
 #define PKI_FRAME __builtin_frame_address(0)
+/* Where the function that this one stands in (inlined) returns to; NULL: not known. */
+#define PKI_CALLER __builtin_return_address(0)
 #define PKI_WEAK __attribute__((weak)) /* a function that the program may lack: then NULL */
 #define PKI_CONSTRUCTOR __attribute__((constructor)) /* runs when the library is loaded */
 #define PKI_DESTRUCTOR __attribute__((destructor))   /* runs at exit */
@@ -30,6 +32,7 @@
 #define PKI_INLINE static inline
 #define PKI_CACHE_ALIGNED
 #define PKI_FRAME NULL
+#define PKI_CALLER NULL
 #define PKI_WEAK
 #define PKI_CONSTRUCTOR
 #define PKI_DESTRUCTOR

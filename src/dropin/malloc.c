@@ -38,7 +38,8 @@ EXPORT void *calloc(size_t count, size_t size)
             return memset(p, 0, n);
         }
     }
-    return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, true, false});
+    return pki_heap_alloc_slow(&pki_process_heap,
+                               (pki_request){n, PK_ALIGN, true, false, PKI_CALLER});
 }
 
 EXPORT void *realloc(void *p, size_t n)
@@ -50,11 +51,11 @@ EXPORT void *realloc(void *p, size_t n)
         pki_free(p);
         return NULL;
     }
-    return pk_heap_realloc(&pki_process_heap, p, n);
+    return pki_heap_realloc_from(p, n, PKI_CALLER);
 }
 
 /* Not by our own exported name: a counting library in front of us would see two calls. */
-static void *alloc_aligned(size_t align, size_t n)
+PKI_INLINE void *alloc_aligned(size_t align, size_t n)
 {
     if (pki_unlikely(!pki_is_power_of_two(align))) {
         errno = EINVAL;
@@ -68,18 +69,13 @@ EXPORT void *aligned_alloc(size_t align, size_t n) { return alloc_aligned(align,
 /* ---- C23 ---- */
 
 EXPORT void free_sized(void *p, size_t n);
-EXPORT void free_sized(void *p, size_t n)
-{
-    (void)n;
-    pki_free(p);
-}
+EXPORT void free_sized(void *p, size_t n) { pki_free_sized(p, n); }
 
 EXPORT void free_aligned_sized(void *p, size_t align, size_t n);
 EXPORT void free_aligned_sized(void *p, size_t align, size_t n)
 {
     (void)align;
-    (void)n;
-    pki_free(p);
+    pki_free_sized(p, n);
 }
 
 /* ---- POSIX, BSD and glibc ---- */

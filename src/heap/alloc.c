@@ -40,10 +40,10 @@ static void forget_me(pki_space *space)
     }
 }
 
-/* The drop-in is watched as malloc, not as a pool in malloc's memory. */
+/* The drop-in is watched as malloc, not as a pool in malloc's memory; a checked heap looks itself. */
 void pki_heap_watch(pk_heap *heap)
 {
-    if (pki_heap_is_malloc == NULL) {
+    if (pki_heap_is_malloc == NULL && !heap->space.checked) {
         pki_space_watch(&heap->space, 0);
     }
 }
@@ -58,7 +58,9 @@ static void init_process_heap(void)
     }
     pki_lock_take(&lock);
     if (!atomic_load_explicit(&ready, memory_order_relaxed)) {
+        pki_settings_load();
         pki_space_init(&pki_process_heap.space, &pki_heap_geometry, "process heap", SIZE_MAX);
+        pki_checked_init(&pki_process_heap, pki_settings.mode);
         pki_space_register(&pki_process_heap.space);
         pki_heap_watch(&pki_process_heap);
         pki_thread_on_leave(forget_me);
@@ -96,8 +98,11 @@ pki_owner *pki_heap_owner(pk_heap *heap)
 
 static void *alloc_class(pk_heap *heap, unsigned cls, bool *zero, pk_status *why)
 {
-    pki_owner *owner = pki_heap_owner(heap);
     *zero = false;
+    if (pki_unlikely(heap->space.checked)) {
+        return pki_checked_take(heap, cls, why);
+    }
+    pki_owner *owner = pki_heap_owner(heap);
     if (pki_unlikely(owner == NULL)) {
         return pki_space_alloc_direct(&heap->space, cls, zero, why);
     }
@@ -122,7 +127,7 @@ static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk
     if (heap == &pki_process_heap) {
         init_process_heap();
     }
-    size_t n = pki_max(request->n, 1) + pki_space_gap(&heap->space), align = request->align;
+    size_t n = pki_max(request->n, 1) + heap->space.gap, align = request->align;
     if (n <= PKI_CLASS_MAX && align <= PKI_CLASS_MAX) {
         unsigned cls =
             align <= PK_ALIGN ? pki_class_of(n) : pki_class_of_aligned(pki_max(n, align), align);
@@ -131,6 +136,7 @@ static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk
         }
     }
     pki_thread_tick(&heap->space);
+    n += heap->space.guard;
     if (n <= PKI_RUN_MAX && align <= PKI_SLAB_SIZE) {
         return alloc_run(heap, n, zero, why);
     }
@@ -175,6 +181,9 @@ PKI_NOINLINE void *pki_heap_alloc_slow(pk_heap *heap, pki_request request)
     if (pki_unlikely(p == NULL)) {
         p = alloc_last_resort(heap, &request, &zero, why);
     }
+    if (p != NULL && heap->space.checked) {
+        pki_checked_dress(p, pki_max(request.n, 1), request.site);
+    }
     if (p != NULL && request.zero && !zero) {
         memset(p, 0, request.n);
     }
@@ -183,7 +192,7 @@ PKI_NOINLINE void *pki_heap_alloc_slow(pk_heap *heap, pki_request request)
 
 /* ---- public ---- */
 
-static void *alloc(pk_heap *heap, size_t n)
+PKI_INLINE void *alloc(pk_heap *heap, size_t n)
 {
     pki_owner *owner = pki_thread_owner(&heap->space);
     if (pki_likely(owner != NULL && n <= PKI_SMALL_MAX)) {
@@ -192,14 +201,14 @@ static void *alloc(pk_heap *heap, size_t n)
             return p;
         }
     }
-    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, false});
+    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, false, PKI_CALLER});
 }
 
 void *pk_heap_alloc(pk_heap *heap, size_t n) { return alloc(heap, n); }
 
 void *pk_heap_zalloc(pk_heap *heap, size_t n)
 {
-    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, true, false});
+    return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, true, false, PKI_CALLER});
 }
 
 void *pk_heap_alloc_aligned(pk_heap *heap, size_t n, size_t align)
@@ -211,8 +220,9 @@ void *pk_heap_alloc_aligned(pk_heap *heap, size_t n, size_t align)
     align = pki_max(align, PK_ALIGN);
     pki_owner *owner = pki_thread_owner(&heap->space);
     void *p = pki_likely(owner != NULL) ? pki_small_alloc_aligned(owner, n, align) : NULL;
-    return pki_likely(p != NULL) ? p
-                                 : pki_heap_alloc_slow(heap, (pki_request){n, align, false, false});
+    return pki_likely(p != NULL)
+               ? p
+               : pki_heap_alloc_slow(heap, (pki_request){n, align, false, false, PKI_CALLER});
 }
 
 void *pk_heap_alloc_atleast(pk_heap *heap, size_t n, size_t *got)

@@ -4,23 +4,41 @@
 
 static pki_owner *owner_of(pki_space *space) { return pki_heap_owner((pk_heap *)space); }
 
-PKI_NOINLINE void pki_heap_free_slow(void *p)
+static void free_checked_or_not(void *p, const pki_release *release)
+{
+    if (pki_any_checked) {
+        pki_place place = pki_place_of(p);
+        if (pki_checked_has(&place)) {
+            pki_checked_free(&place, p, release);
+            return;
+        }
+    }
+    pki_place_free(p, PKI_SPACE_OF_HEAP, owner_of);
+}
+
+PKI_NOINLINE void pki_heap_free_slow(void *p, const void *site)
 {
     if (p != NULL) {
-        pki_place_free(p, PKI_SPACE_OF_HEAP, owner_of);
+        free_checked_or_not(p, &(pki_release){NULL, site, SIZE_MAX});
+    }
+}
+
+PKI_NOINLINE void pki_heap_free_sized_slow(void *p, size_t n, const void *site)
+{
+    if (p != NULL) {
+        free_checked_or_not(p, &(pki_release){NULL, site, n});
     }
 }
 
 void pk_heap_free(void *p) { pki_free(p); }
 
-/* The size is a hint that this mechanism does not need: the word knows the class. */
-void pk_heap_free_sized(void *p, size_t n)
-{
-    (void)n;
-    pki_free(p);
-}
+void pk_heap_free_sized(void *p, size_t n) { pki_free_sized(p, n); }
 
-size_t pk_heap_usable(const void *p) { return pki_place_of(p).usable; }
+size_t pk_heap_usable(const void *p)
+{
+    pki_place place = pki_place_of(p);
+    return pki_checked_has(&place) ? pki_checked_usable(&place, p) : place.usable;
+}
 
 pk_heap *pk_heap_of(const void *p)
 {

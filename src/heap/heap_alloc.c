@@ -33,7 +33,7 @@ static void *remap_aligned(pk_heap *heap, void *p, size_t old_n, size_t new_n, s
         return p;
     }
     int saved_errno = errno;
-    void *to = pki_heap_alloc_slow(heap, (pki_request){new_n, align, false, fits});
+    void *to = pki_heap_alloc_slow(heap, (pki_request){new_n, align, false, fits, PKI_CALLER});
     if (to != NULL) {
         memcpy(to, p, pki_min(old_n, new_n));
         pk_heap_free(p);

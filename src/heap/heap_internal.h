@@ -10,6 +10,7 @@
 
 #include <poolkit/heap.h>
 
+#include "heap/checked.h"
 #include "heap/size_class.h"
 #include "slab/place.h"
 
@@ -17,6 +18,7 @@ struct pk_heap {
     pki_space space; /* first: a space's address is its heap's */
     pk_oom_fn *on_oom;
     void *oom_arg;
+    pki_checked checked; /* mode fast: unused */
 };
 
 extern pk_heap pki_process_heap;
@@ -39,12 +41,21 @@ typedef struct {
     size_t n;
     size_t align; /* a power of two */
     bool zero;
-    bool optional; /* it can do without: nothing is given up for it */
+    bool optional;    /* it can do without: nothing is given up for it */
+    const void *site; /* where the program's call returns to; NULL: not known */
 } pki_request;
 
 /* NULL with errno set if it cannot be had. */
 void *pki_heap_alloc_slow(pk_heap *heap, pki_request request);
-void pki_heap_free_slow(void *p);
+
+/* `site` as above. */
+void pki_heap_free_slow(void *p, const void *site);
+
+/* pk_heap_realloc of a block, p != NULL. */
+void *pki_heap_realloc_from(void *p, size_t n, const void *site);
+
+/* The same for a block of which the caller says the size. */
+void pki_heap_free_sized_slow(void *p, size_t n, const void *site);
 
 PKI_INLINE void *pki_small_alloc(pki_owner *owner, size_t n)
 {
@@ -72,7 +83,8 @@ PKI_INLINE void *pki_process_alloc(size_t n)
             return p;
         }
     }
-    return pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, PK_ALIGN, false, false});
+    return pki_heap_alloc_slow(&pki_process_heap,
+                               (pki_request){n, PK_ALIGN, false, false, PKI_CALLER});
 }
 
 /* aligned_alloc, likewise; the alignment is a power of two, PK_ALIGN or more. */
@@ -81,21 +93,36 @@ PKI_INLINE void *pki_process_alloc_aligned(size_t n, size_t align)
     void *p = pki_small_alloc_aligned(pki_me, n, align);
     return pki_likely(p != NULL)
                ? p
-               : pki_heap_alloc_slow(&pki_process_heap, (pki_request){n, align, false, false});
+               : pki_heap_alloc_slow(&pki_process_heap,
+                                     (pki_request){n, align, false, false, PKI_CALLER});
+}
+
+/* The block goes to the calling thread's stack, if it is one of its own; false: to the slow path. */
+PKI_INLINE bool pki_free_fast(void *p)
+{
+    if (pki_likely(pki_registry_has(p))) {
+        pki_owner *me = pki_me;
+        uint32_t class_offset = pki_word_at(p) ^ me->key;
+        return pki_likely(class_offset < PKI_CLASSES * sizeof(pki_bin)) &&
+               pki_likely(pki_bin_push(pki_bin_at(me, class_offset), p));
+    }
+    return false;
 }
 
 /* free: to whichever heap it belongs. */
 PKI_INLINE void pki_free(void *p)
 {
-    if (pki_likely(pki_registry_has(p))) {
-        pki_owner *me = pki_me;
-        uint32_t class_offset = pki_word_at(p) ^ me->key;
-        if (pki_likely(class_offset < PKI_CLASSES * sizeof(pki_bin)) &&
-            pki_likely(pki_bin_push(pki_bin_at(me, class_offset), p))) {
-            return;
-        }
+    if (pki_unlikely(!pki_free_fast(p))) {
+        pki_heap_free_slow(p, PKI_CALLER);
     }
-    pki_heap_free_slow(p);
+}
+
+/* The size is looked at in checked heaps only: the word knows the class. */
+PKI_INLINE void pki_free_sized(void *p, size_t n)
+{
+    if (pki_unlikely(!pki_free_fast(p))) {
+        pki_heap_free_sized_slow(p, n, PKI_CALLER);
+    }
 }
 
 #endif /* PKI_HEAP_HEAP_INTERNAL_H */

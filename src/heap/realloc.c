@@ -62,13 +62,13 @@ static void *another_block(pk_heap *heap, const pki_place *place, size_t n)
     bool shrinks = n <= place->usable;
     size_t more = growth_size(place, n);
     void *to =
-        more == n ? NULL : pki_heap_alloc_slow(heap, (pki_request){more, PK_ALIGN, false, true});
+        more == n ? NULL : pki_heap_alloc_slow(heap, (pki_request){more, PK_ALIGN, false, true, NULL});
     if (to != NULL) {
         return to;
     }
     return heap == &pki_process_heap && !shrinks
                ? pki_process_alloc(n)
-               : pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, shrinks});
+               : pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, shrinks, NULL});
 }
 
 /* A block that shrinks and finds no other place stays where it is. */
@@ -89,12 +89,12 @@ static void *move(pk_heap *heap, const pki_place *place, void *p, size_t n)
     return NULL;
 }
 
-void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
+void *pki_heap_realloc_from(void *p, size_t n, const void *site)
 {
-    if (p == NULL) {
-        return pk_heap_alloc(heap, n);
-    }
     pki_place place = pki_place_of(p);
+    if (pki_unlikely(pki_checked_has(&place))) {
+        return pki_checked_realloc(&place, p, n, site);
+    }
     if (pki_unlikely(!pki_place_is_live(&place, p, PKI_SPACE_OF_HEAP))) {
         pki_place_report(&place, p, PKI_SPACE_OF_HEAP);
         errno = EINVAL;
@@ -110,9 +110,17 @@ void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
     return resized != NULL ? resized : move((pk_heap *)place.space, &place, p, n);
 }
 
+void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
+{
+    return p == NULL ? pk_heap_alloc(heap, n) : pki_heap_realloc_from(p, n, PKI_CALLER);
+}
+
 bool pk_heap_resize(void *p, size_t n)
 {
     pki_place place = pki_place_of(p);
+    if (pki_checked_has(&place)) {
+        return pki_checked_resize(&place, p, n, PKI_CALLER);
+    }
     if (!pki_place_is_live(&place, p, PKI_SPACE_OF_HEAP)) {
         return false;
     }

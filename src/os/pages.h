@@ -26,6 +26,12 @@ bool pki_os_release(void *p, size_t size);
 /* Makes a committed range inaccessible: a touch is a fault. pki_os_commit takes it back. */
 bool pki_os_guard(void *p, size_t size);
 
+/* The same for many ranges, each taken back by pki_os_open with the same bounds; their memory goes back to
+ * the system, what they held is lost. Where the kernel can (Linux 6.13), without a mapping for each;
+ * elsewhere for 16,384 ranges at once, a quarter of the mappings that a process may have by default. */
+bool pki_os_shut(void *p, size_t size);
+bool pki_os_open(void *p, size_t size);
+
 /* Asks for (or forbids) transparent huge pages in a range; advice only. */
 bool pki_os_huge_pages(void *p, size_t size, bool wanted);
 

@@ -115,6 +115,66 @@ bool pki_os_release(void *p, size_t size)
 
 bool pki_os_guard(void *p, size_t size) { return mprotect(p, size, PROT_NONE) == 0; }
 
+/* ---- many guards ---- */
+
+#if !defined(MADV_GUARD_INSTALL)
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+
+enum { SHUT_MAX = 16384 }; /* each splits a mapping in three */
+
+/* Is the kernel new enough? Asked once, of a page of our own: later it may refuse for other reasons. */
+static bool has_guards(void)
+{
+    static _Atomic int known; /* 1 yes, 2 no; relaxed: each thread finds the same */
+    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (pki_unlikely(answer == 0)) {
+        size_t page = pki_os_page_size();
+        char *probe = map_anonymous(NULL, page, PROT_READ | PROT_WRITE);
+        answer = probe != NULL && madvise(probe, page, MADV_GUARD_INSTALL) == 0 ? 1 : 2;
+        if (probe != NULL) {
+            munmap(probe, page);
+        }
+        atomic_store_explicit(&known, answer, memory_order_relaxed);
+    }
+    return answer == 1;
+}
+
+static _Atomic unsigned shut_by_mapping; /* relaxed: a bound */
+
+static bool shut_by_mprotect(void *p, size_t size)
+{
+    unsigned before = atomic_fetch_add_explicit(&shut_by_mapping, 1, memory_order_relaxed);
+    if (before < SHUT_MAX && mprotect(p, size, PROT_NONE) == 0) {
+        madvise(p, size, MADV_DONTNEED);
+        return true;
+    }
+    atomic_fetch_sub_explicit(&shut_by_mapping, 1, memory_order_relaxed);
+    return false;
+}
+
+bool pki_os_shut(void *p, size_t size)
+{
+    int saved_errno = errno;
+    bool shut =
+        has_guards() ? madvise(p, size, MADV_GUARD_INSTALL) == 0 : shut_by_mprotect(p, size);
+    errno = saved_errno;
+    return shut;
+}
+
+bool pki_os_open(void *p, size_t size)
+{
+    int saved_errno = errno;
+    bool open = has_guards() ? madvise(p, size, MADV_GUARD_REMOVE) == 0
+                             : mprotect(p, size, PROT_READ | PROT_WRITE) == 0;
+    if (open && !has_guards()) {
+        atomic_fetch_sub_explicit(&shut_by_mapping, 1, memory_order_relaxed);
+    }
+    errno = saved_errno;
+    return open;
+}
+
 bool pki_os_huge_pages(void *p, size_t size, bool wanted)
 {
     int saved_errno = errno; /* a kernel without them refuses */

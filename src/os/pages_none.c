@@ -41,6 +41,18 @@ bool pki_os_guard(void *p, size_t size)
     return false;
 }
 
+bool pki_os_shut(void *p, size_t size)
+{
+    (void)p, (void)size;
+    return false;
+}
+
+bool pki_os_open(void *p, size_t size)
+{
+    (void)p, (void)size;
+    return false;
+}
+
 bool pki_os_huge_pages(void *p, size_t size, bool wanted)
 {
     (void)p, (void)size, (void)wanted;

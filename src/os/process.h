@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "os/lock.h"
 
 /* Milliseconds of a clock that never goes back; cheap (no system call), some 4 ms coarse. */
@@ -16,6 +17,16 @@ uint64_t pki_os_milliseconds(void);
 void pki_os_write_error(const char *text, size_t size);
 
 _Noreturn void pki_os_abort(void);
+
+/* Stops where a debugger sees it: the processor's trap. */
+_Noreturn void pki_os_trap(void);
+
+/* Writes where an address of the program's code lies: "program+0x1234", the file's name and the offset in
+ * it, with the name of the function if the file exports it; else the address. */
+void pki_os_place_text(pki_text *text, const void *code);
+
+/* A number that nobody outside the process can guess; at worst one that changes from run to run. */
+uint64_t pki_os_random(void);
 
 /* An environment variable, or NULL also where a setuid program must not trust it. */
 const char *pki_os_environment(const char *name);

@@ -3,6 +3,7 @@
 #include "os/process.h"
 
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,6 +41,40 @@ void pki_os_write_error(const char *text, size_t size)
 }
 
 _Noreturn void pki_os_abort(void) { abort(); }
+
+_Noreturn void pki_os_trap(void) { __builtin_trap(); }
+
+/* dladdr neither allocates nor waits for anything but the loader's lock, which a thread may take twice. */
+void pki_os_place_text(pki_text *text, const void *code)
+{
+    Dl_info info;
+    if (dladdr(code, &info) == 0 || info.dli_fname == NULL) {
+        pki_text_address(text, code);
+        return;
+    }
+    const char *slash = strrchr(info.dli_fname, '/');
+    pki_text_string(text, slash == NULL ? info.dli_fname : slash + 1);
+    pki_text_string(text, "+");
+    pki_text_address(text, (const void *)((uintptr_t)code - (uintptr_t)info.dli_fbase));
+    if (info.dli_sname != NULL) {
+        pki_text_string(text, " (");
+        pki_text_string(text, info.dli_sname);
+        pki_text_string(text, ")");
+    }
+}
+
+uint64_t pki_os_random(void)
+{
+    int saved_errno = errno;
+    uint64_t random = 0;
+    if (syscall(SYS_getrandom, &random, sizeof random, GRND_NONBLOCK) != (long)sizeof random) {
+        struct timespec now = {0, 0};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        random = (uint64_t)now.tv_nsec << 32 ^ (uintptr_t)&random;
+    }
+    errno = saved_errno;
+    return random;
+}
 
 const char *pki_os_environment(const char *name) { return secure_getenv(name); }
 

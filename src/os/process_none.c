@@ -20,6 +20,12 @@ void pki_os_write_error(const char *text, size_t size)
 
 _Noreturn void pki_os_abort(void) { __builtin_trap(); }
 
+_Noreturn void pki_os_trap(void) { __builtin_trap(); }
+
+void pki_os_place_text(pki_text *text, const void *code) { pki_text_address(text, code); }
+
+uint64_t pki_os_random(void) { return 0x9E3779B97F4A7C15; }
+
 const char *pki_os_environment(const char *name)
 {
     (void)name;

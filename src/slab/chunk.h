@@ -35,6 +35,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -85,7 +86,10 @@ typedef struct pki_slab {
     uint8_t listed;  /* is on the list                                              */
     uint8_t zero;    /* what lies beyond fresh is known to be zero                   */
     uint8_t touched; /* the owner's tick at the last take or put                    */
-    uint8_t settled; /* its free pages were given back since                        */
+    union {
+        uint8_t settled; /* its free pages were given back since                    */
+        uint8_t guarded; /* of a run: there is a guard page behind it               */
+    };
 } PKI_CACHE_ALIGNED pki_slab;
 
 struct pki_space;
@@ -109,6 +113,7 @@ typedef struct pki_large {
     struct pki_large *prev;
     uint32_t cached; /* freed, kept for the next one: not the program's       */
     uint32_t zero;   /* all of it is fresh from the system                    */
+    bool guarded;    /* there is a guard page behind it                       */
     uint64_t freed_at;
     uint32_t huge;     /* transparent huge pages were asked for                 */
     uint32_t n_pieces; /* each is one mapping to the system, which moves no more at once */

@@ -195,7 +195,7 @@ void *pki_space_take_large(pki_space *space, size_t size, size_t align, bool *ze
         return NULL;
     }
     *zero = large->zero;
-    size_t seen = pki_space_usable(space, usable);
+    size_t seen = pki_space_usable_pages(space, usable);
     pki_space_hide(space, large->block + seen, large->mapped - pki_large_offset(large) - seen);
     pki_space_tell_alloc(space, large->block, usable, *zero);
     return large->block;

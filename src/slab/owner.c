@@ -407,6 +407,21 @@ void *pki_owner_take_one(pki_owner *owner, unsigned bin, bool *zero, pk_status *
     return p;
 }
 
+void *pki_owner_take_random(pki_owner *owner, unsigned bin, uint64_t random, pk_status *why)
+{
+    pki_bin_list *list = &owner->list[bin];
+    if (list->first == NULL && !get_slab(owner, bin, why)) {
+        return NULL;
+    }
+    pki_slab *slab = list->first;
+    void *p = pki_slab_take_random(slab, random);
+    touch(owner, slab);
+    if (!pki_slab_has_room(slab)) {
+        pki_slab_list_remove(&list->first, slab);
+    }
+    return p;
+}
+
 void *pki_space_alloc_direct(pki_space *space, unsigned bin, bool *zero, pk_status *why)
 {
     pki_owner *late = pki_space_late_owner(space);

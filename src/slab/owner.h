@@ -150,6 +150,10 @@ void pki_space_free_direct(uint32_t word, void *p);
 /* One block from the owner's slabs under its lock, past its stack. NULL: see *why. */
 void *pki_owner_take_one(pki_owner *owner, unsigned bin, bool *zero, pk_status *why);
 
+/* The same, but any of its class's first slab, as `random` says; for spaces without a bound of blocks. The
+ * lock is held. */
+void *pki_owner_take_random(pki_owner *owner, unsigned bin, uint64_t random, pk_status *why);
+
 /* For an owner that all threads share: one block from, or to, its stack under its lock. `zero` may be
  * NULL, then always. */
 void *pki_owner_alloc_locked(pki_owner *owner, unsigned bin, bool *zero, pk_status *why);
@@ -194,6 +198,10 @@ bool pki_owner_is_block(uint32_t word, const void *p);
 
 /* The record that serves threads without one of their own; made when first needed. */
 pki_owner *pki_space_late_owner(pki_space *space);
+
+/* A record that no thread has: who holds its lock may take from it. NULL: no memory. pki_owner_leave ends
+ * it. */
+pki_owner *pki_owner_create_shared(pki_space *space);
 
 /* ---- inside the room ---- */
 

@@ -151,6 +151,20 @@ void pki_owner_leave(pki_owner *owner)
     pki_lock_give(&owner->space->owners_lock);
 }
 
+pki_owner *pki_owner_create_shared(pki_space *space)
+{
+    pki_lock_take(&space->owners_lock);
+    pki_owner *owner = take_orphan(space);
+    if (owner == NULL) {
+        owner = create(space);
+    }
+    if (owner != NULL) {
+        set_thread(owner, owner); /* no thread's, and no orphan */
+    }
+    pki_lock_give(&space->owners_lock);
+    return owner;
+}
+
 pki_owner *pki_space_late_owner(pki_space *space)
 {
     pki_lock_take(&space->owners_lock);

@@ -12,7 +12,7 @@ static pki_place place_of_large(pki_large *large)
     pki_space *space = pki_chunk_of(large)->space;
     return (pki_place){.kind = large->cached ? PKI_PLACE_FREE : PKI_PLACE_LARGE,
                        .space = space,
-                       .usable = large->cached ? 0 : pki_space_usable(space, large->usable),
+                       .usable = large->cached ? 0 : pki_space_usable_pages(space, large->usable),
                        .large = large};
 }
 
@@ -34,7 +34,9 @@ static pki_place place_in_chunk(const void *p)
     pki_place place = {.kind = kind_of_word(word, p), .space = chunk->space, .word = word};
     if (place.kind == PKI_PLACE_CLASS || place.kind == PKI_PLACE_RUN) {
         place.slab = pki_slab_of(p);
-        place.usable = pki_space_usable(chunk->space, place.slab->block_size);
+        size_t room = place.slab->block_size;
+        place.usable = place.kind == PKI_PLACE_RUN ? pki_space_usable_pages(chunk->space, room)
+                                                   : pki_space_usable(chunk->space, room);
     } else if (pki_word_at(chunk) == PKI_WORD_LARGE) {
         bool inside = (const char *)p < (const char *)chunk + chunk->large.mapped;
         place.kind = inside ? PKI_PLACE_INSIDE : PKI_PLACE_FOREIGN;

@@ -64,7 +64,7 @@ static void add_chunk(const pki_chunk *chunk, pk_stats *out)
         } else if (word == PKI_WORD_SPARE) {
             out->free_in_chunks += PKI_SLAB_SIZE;
         } else if (word == PKI_WORD_RUN) {
-            size_t usable = pki_space_usable(chunk->space, slab->block_size);
+            size_t usable = pki_space_usable_pages(chunk->space, slab->block_size);
             out->live += usable;
             out->n_live++;
             out->overhead += slab->capacity * PKI_SLAB_SIZE - usable;
@@ -106,7 +106,7 @@ void pki_space_stats(pki_space *space, pk_stats *out)
     }
     for (const pki_large *large = space->large; large != NULL; large = large->next) {
         out->committed += large->mapped;
-        size_t usable = pki_space_usable(space, large->usable);
+        size_t usable = pki_space_usable_pages(space, large->usable);
         out->live += usable;
         out->n_live++;
         out->overhead += large->mapped - usable;
@@ -151,7 +151,7 @@ static bool walk_chunk(const pki_chunk *chunk, const visitor *v)
             go_on = walk_slab(slab, v);
         } else if (word == PKI_WORD_RUN) {
             go_on = v->fn(v->arg, pki_slab_base(slab),
-                          pki_space_usable(chunk->space, slab->block_size), true);
+                          pki_space_usable_pages(chunk->space, slab->block_size), true);
         }
         if (!go_on) {
             return false;
@@ -168,7 +168,7 @@ static bool walk_all(const pki_space *space, const visitor *v)
         }
     }
     for (const pki_large *large = space->large; large != NULL; large = large->next) {
-        if (!v->fn(v->arg, large->block, pki_space_usable(space, large->usable), true)) {
+        if (!v->fn(v->arg, large->block, pki_space_usable_pages(space, large->usable), true)) {
             return false;
         }
     }

@@ -8,8 +8,36 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "os/process.h"
+#include "slab/fault.h"
 
 pki_settings_struct pki_settings = {.purge_ms = 100, .background = true};
+
+/* The value's place among the words, which end with NULL; -1: it is none of them. */
+static int word_of(pki_span value, const char *const *words)
+{
+    for (int i = 0; words[i] != NULL; i++) {
+        if (pki_span_is(value, words[i])) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool take_mode(pki_span value)
+{
+    static const char *const words[] = {"fast", "hardened", "debug", NULL};
+    int word = word_of(value, words);
+    pki_settings.mode = word < 0 ? pki_settings.mode : (pki_mode)word;
+    return word >= 0;
+}
+
+static bool take_faults(pki_span value)
+{
+    static const char *const words[] = {"abort", "report", "trap", NULL};
+    int word = word_of(value, words);
+    pki_fault_policy = word < 0 ? pki_fault_policy : (pki_faults)word;
+    return word >= 0;
+}
 
 static bool take(void *arg, pki_span key, pki_span value)
 {
@@ -19,6 +47,12 @@ static bool take(void *arg, pki_span key, pki_span value)
         bool valid = pki_span_number(value, &ms);
         pki_settings.purge_ms = valid ? ms : pki_settings.purge_ms;
         return valid;
+    }
+    if (pki_span_is(key, "mode")) {
+        return take_mode(value);
+    }
+    if (pki_span_is(key, "faults")) {
+        return take_faults(value);
     }
     bool on;
     if (pki_span_is(key, "checkers")) {
@@ -51,9 +85,12 @@ static void complain(void *arg, pki_span option)
 
 void pki_settings_read(const char *text) { pki_options_read(text, take, complain, NULL); }
 
-PKI_CONSTRUCTOR static void read_environment(void)
+/* Before there is a second thread: when the library is loaded, or in the first call of malloc. */
+PKI_CONSTRUCTOR void pki_settings_load(void)
 {
-    const char *text = pki_os_environment("POOLKIT_OPTIONS");
+    static bool loaded;
+    const char *text = loaded ? NULL : pki_os_environment("POOLKIT_OPTIONS");
+    loaded = true;
     if (text != NULL) {
         pki_settings_read(text);
     }

@@ -7,12 +7,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How far a heap's calls are checked: heap/checked.h. */
+typedef enum { PKI_MODE_FAST, PKI_MODE_HARDENED, PKI_MODE_DEBUG } pki_mode;
+
 typedef struct {
     uint32_t purge_ms; /* purge=MILLISECONDS   unneeded memory goes back in steps of this (100)  */
     bool huge_pages;   /* huge_pages=on|off    ask for transparent huge pages in chunks (off)    */
     bool
         background; /* background=on|off    a thread of the drop-in's purges while others rest (on) */
     bool stats;     /* stats=on|off         the drop-in prints statistics at exit (off)       */
+    pki_mode mode; /* mode=fast|hardened|debug   of heaps that do not say (fast)         */
+    /* faults=abort|report|trap  what follows a fault (abort): pki_fault_policy in fault.h */
     /* checkers=on|off  tell AddressSanitizer and Valgrind of pools, if one looks on (on): os/watch.h */
 } pki_settings_struct;
 
@@ -21,5 +26,9 @@ extern pki_settings_struct pki_settings;
 /* Takes over the options in `text`; each that is unknown or malformed costs one line of warning on
  * standard error and changes nothing. */
 void pki_settings_read(const char *text);
+
+/* Reads POOLKIT_OPTIONS, if nobody did so before. It is done when the library is loaded; for whoever
+ * cannot wait for that. */
+void pki_settings_load(void);
 
 #endif /* PKI_SLAB_SETTINGS_H */

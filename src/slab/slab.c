@@ -108,6 +108,35 @@ unsigned pki_slab_take(pki_slab *slab, void **out, unsigned n, unsigned *fresh)
     return got;
 }
 
+/* A word with a set bit, from one at random on. */
+static unsigned random_word(const pki_slab *slab, uint64_t random)
+{
+    unsigned words = (slab->fresh + 63) / 64;
+    unsigned word = (unsigned)((random >> 32) * words >> 32);
+    while (slab->bits[word] == 0) {
+        word = word + 1 == words ? 0 : word + 1;
+    }
+    return word;
+}
+
+void *pki_slab_take_random(pki_slab *slab, uint64_t random)
+{
+    void *p;
+    if (slab->fresh == slab->used) {
+        take_fresh(slab, &p + 1, 1);
+    } else {
+        unsigned word = random_word(slab, random);
+        uint64_t above = slab->bits[word] & (~UINT64_C(0) << (random & 63));
+        uint64_t others = slab->bits[word];
+        unsigned bit = pki_count_trailing_zeros(above != 0 ? above : others);
+        slab->bits[word] = UINT64_C(1) << bit;
+        take_from_word(slab, word, &p + 1, 1);
+        slab->bits[word] = others & ~(UINT64_C(1) << bit);
+    }
+    slab->used++;
+    return p;
+}
+
 int64_t pki_slab_block_number(const pki_slab *slab, const void *p)
 {
     size_t offset = (size_t)((uintptr_t)p - (uintptr_t)slab->base);

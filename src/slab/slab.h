@@ -19,6 +19,10 @@ static inline bool pki_slab_has_room(const pki_slab *slab) { return slab->used <
  * are fresh. */
 unsigned pki_slab_take(pki_slab *slab, void **out, unsigned n, unsigned *fresh);
 
+/* One block: any of those used before, as `random` says, or, if there is none, a fresh one. The slab has
+ * room. */
+void *pki_slab_take_random(pki_slab *slab, uint64_t random);
+
 typedef enum {
     PKI_PUT_DONE = 0,
     PKI_PUT_NOT_A_BLOCK, /* not where a block begins, or a block that was never handed out */

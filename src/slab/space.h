@@ -86,7 +86,10 @@ typedef struct pki_space {
     pk_page_source source; /* ops == NULL: the operating system                        */
     pki_space_kind kind;
     bool watched;          /* a memory checker is told of each block: watched.h         */
-    size_t shown;          /* then: bytes of each block that the program sees, 0 = various */
+    bool checked;          /* a heap's: its checks see each call (heap/checked.h)       */
+    size_t gap;            /* bytes of each block that are not the program's            */
+    size_t guard;          /* bytes more behind each run and large block: a guard page  */
+    size_t shown;          /* bytes of each block that the program sees, 0 = all but the gap */
     size_t blocks_max;     /* of `blocks`; 0 = none, and they are not counted           */
     _Atomic size_t blocks; /* the program's or in a stack or outbox; relaxed          */
     char name[PKI_NAME_SIZE];

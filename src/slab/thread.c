@@ -65,7 +65,7 @@ static void thread_exit(bool last)
 
 /* Registering the fork handlers may allocate: the flag is set first, so that such a call finds it done.
  * Making the key does not; it is made under the lock, before any other thread goes on. */
-static void make_hooks_once(void)
+void pki_thread_make_hooks(void)
 {
     pki_lock_take(&spaces.lock);
     bool make = !spaces.hooks_made;
@@ -101,14 +101,14 @@ static bool grow_table(pki_thread *thread, uint32_t slot)
 PKI_COLD pki_owner *pki_thread_attach(pki_space *space)
 {
     pki_thread *thread = &pki_this_thread;
-    if (space->watched || thread->ended ||
+    if (space->watched || space->checked || thread->ended ||
         (space->slot >= thread->n && !grow_table(thread, space->slot))) {
         return NULL;
     }
     pki_owner *owner = pki_owner_adopt(space);
     if (owner != NULL) {
         thread->of_slot[space->slot] = (pki_attachment){space->serial, owner};
-        make_hooks_once();
+        pki_thread_make_hooks();
         pki_os_watch_thread();
     }
     return owner;

@@ -39,6 +39,9 @@ PKI_INLINE pki_owner *pki_thread_owner(const pki_space *space)
  * then served by the space's late owner. */
 pki_owner *pki_thread_attach(pki_space *space);
 
+/* Has the process tell of its forks and of its threads' ends; once. May allocate. */
+void pki_thread_make_hooks(void);
+
 /* Called for each space with an owner of the ending thread, before that owner is left. */
 void pki_thread_on_leave(void (*fn)(pki_space *space));
 

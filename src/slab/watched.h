@@ -19,23 +19,24 @@ static inline void pki_space_watch(pki_space *space, size_t shown)
     space->watched = pki_watched();
     space->shown = shown;
     if (space->watched) {
+        space->gap = PKI_WATCH_GAP;
         pki_watch_begin(space);
     }
-}
-
-/* Bytes behind each block that are nobody's. */
-static inline size_t pki_space_gap(const pki_space *space)
-{
-    return space->watched ? PKI_WATCH_GAP : 0;
 }
 
 /* Bytes that the program may use of a block with this room. */
 static inline size_t pki_space_usable(const pki_space *space, size_t room)
 {
-    if (pki_likely(!space->watched)) {
+    if (pki_likely(space->gap == 0)) {
         return room;
     }
-    return space->shown != 0 ? space->shown : room - PKI_WATCH_GAP;
+    return space->shown != 0 ? space->shown : room - space->gap;
+}
+
+/* The same for a run or a large block. */
+static inline size_t pki_space_usable_pages(const pki_space *space, size_t room)
+{
+    return pki_space_usable(space, room) - space->guard;
 }
 
 static inline void pki_space_hide(const pki_space *space, const void *p, size_t n)
