@@ -36,7 +36,7 @@ bool pki_checked_has(const pki_place *place)
 pki_block pki_checked_block(const pki_place *place, void *p)
 {
     bool debug = heap_of(place)->checked.mode == PKI_MODE_DEBUG;
-    return (pki_block){p, place->usable + (debug ? PKI_CANARY_DEBUG : 0), debug};
+    return pki_block_at(p, place->usable + (debug ? PKI_CANARY_DEBUG : 0), debug);
 }
 
 /* ---- taking ---- */
@@ -193,7 +193,7 @@ void pki_checked_free(const pki_place *place, void *p, const pki_release *releas
         bool shut = shut_pages(place, &b);
         char *from = poisoned_from(&b, shut);
         pki_poison(from, poisoned_size(&b, from, n));
-        pki_lane_put(place, &b, (pki_quarantined){p, weight_of(&b, shut), shut});
+        pki_lane_put(place, &b, &(pki_quarantined){p, place->usable, weight_of(&b, shut), shut});
     }
     errno = saved_errno;
 }

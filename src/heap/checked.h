@@ -36,9 +36,7 @@ enum { PKI_LANES = 8 };
 typedef struct {
     pki_owner *owner;
     uint64_t random;
-    uint32_t calls;       /* the clock is read every few */
-    uint32_t n_waiting;   /* blocks in the quarantine, and the bytes of them that */
-    size_t bytes_waiting; /* the program could use                                */
+    uint32_t calls; /* the clock is read every few */
     pki_quarantine quarantine;
 } pki_lane;
 
@@ -57,7 +55,7 @@ void pki_checked_init(pk_heap *heap, pki_mode mode);
 /* Empties the quarantines and ends the lanes' records, before the heap's memory goes. */
 void pki_checked_fini(pk_heap *heap);
 
-/* A block of a class. NULL: see *why. */
+/* A block of a class; its record is yet to be written. NULL: see *why. */
 void *pki_checked_take(pk_heap *heap, unsigned cls, pk_status *why);
 
 /* Makes a block that was just taken the program's, with n bytes, n >= 1. */

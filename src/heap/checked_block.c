@@ -7,37 +7,34 @@
 #include "base/bits.h"
 #include "os/process.h"
 
-static const unsigned STAMP_BITS = 48;
-static const uint64_t NO_ZERO_BYTE = UINT64_C(0x0101010101010101);
+#define STAMP_BITS 48
+#define STAMP_MASK ((UINT64_C(1) << STAMP_BITS) - 1)
 
-/* Written once, before the first block of the first checked heap. */
-static uint64_t key;
+static const uint64_t NO_ZERO_BYTE = UINT64_C(0x0101010101010101);
+static const uint64_t CANARY_FACTOR = UINT64_C(0xC2B2AE3D27D4EB4F); /* any odd number */
+
+/* The word of a free block differs in these bits from that of the same block in use. */
+static const uint64_t FREED = UINT64_C(0x5AA5C33C9660) & STAMP_MASK;
+
+uint64_t pki_block_key;
 
 void pki_block_key_init(void)
 {
-    if (key == 0) {
-        key = pki_os_random() | 1;
+    if (pki_block_key == 0) {
+        pki_block_key = pki_os_random() | 1;
     }
 }
 
-/* Each bit of the result depends on each of x: two rounds of folding and multiplying. */
-static uint64_t mix(uint64_t x)
+/* Of a block in use. */
+static uint64_t make_word(const pki_block *b, uint64_t slack)
 {
-    x = (x ^ x >> 32) * UINT64_C(0xD6E8FEB86659FD93);
-    x = (x ^ x >> 32) * UINT64_C(0x9FB21C651E98DF25);
-    return x ^ x >> 32;
-}
-
-static uint64_t make_word(const char *p, size_t slack, pki_block_state state)
-{
-    uint64_t high = (uint64_t)slack << STAMP_BITS;
-    uint64_t stamp = mix(((uintptr_t)p + high) ^ (key * (2 * (uint64_t)state + 1)));
-    return high | (stamp & ((UINT64_C(1) << STAMP_BITS) - 1)) | 1;
+    uint64_t stamp = b->secret * (2 * slack + 1) >> (64 - STAMP_BITS);
+    return slack << STAMP_BITS | stamp | 1;
 }
 
 /* ---- canary and poison ---- */
 
-static uint64_t canary_of(const char *p) { return mix((uintptr_t)p + key) | NO_ZERO_BYTE; }
+static uint64_t canary_of(const pki_block *b) { return b->secret * CANARY_FACTOR | NO_ZERO_BYTE; }
 
 static void fill(char *at, size_t size, uint64_t pattern)
 {
@@ -76,10 +73,9 @@ static uint64_t read_word(const pki_block *b)
     return atomic_load_explicit(&pki_block_record_of(b)->word, memory_order_relaxed);
 }
 
-static void write_word(const pki_block *b, size_t n, pki_block_state state)
+static void write_word(const pki_block *b, uint64_t word)
 {
-    atomic_store_explicit(&pki_block_record_of(b)->word, make_word(b->p, b->room - n, state),
-                          memory_order_relaxed);
+    atomic_store_explicit(&pki_block_record_of(b)->word, word, memory_order_relaxed);
 }
 
 pki_block_state pki_block_look(const pki_block *b, size_t *n)
@@ -89,40 +85,38 @@ pki_block_state pki_block_look(const pki_block *b, size_t *n)
     if (word == 0) {
         return PKI_BLOCK_BLANK;
     }
-    if (slack > b->room) {
+    uint64_t difference = word ^ make_word(b, slack);
+    if (slack > b->room || (difference != 0 && difference != FREED)) {
         return PKI_BLOCK_DAMAGED;
     }
     *n = b->room - slack;
-    return word == make_word(b->p, slack, PKI_BLOCK_LIVE)    ? PKI_BLOCK_LIVE
-           : word == make_word(b->p, slack, PKI_BLOCK_FREED) ? PKI_BLOCK_FREED
-                                                             : PKI_BLOCK_DAMAGED;
+    return difference == 0 ? PKI_BLOCK_LIVE : PKI_BLOCK_FREED;
 }
 
 void pki_block_clear(const pki_block *b)
 {
-    write_word(b, b->room, PKI_BLOCK_FREED);
+    write_word(b, make_word(b, 0) ^ FREED);
     if (b->debug) {
-        pki_block_record_of(b)->end = canary_of(b->p);
+        pki_block_record_of(b)->end = canary_of(b);
     }
 }
 
 void pki_block_dress(const pki_block *b, size_t n, const void *site)
 {
     pki_block_record *record = pki_block_record_of(b);
-    fill(b->p + n, canary_size(b, n), canary_of(b->p));
+    fill(b->p + n, canary_size(b, n), canary_of(b));
     if (b->debug) {
         record->allocated_at = site;
         record->freed_at = NULL;
     }
-    write_word(b, n, PKI_BLOCK_LIVE);
+    write_word(b, make_word(b, b->room - n));
 }
 
 bool pki_block_claim(const pki_block *b, size_t n, const void *site)
 {
     pki_block_record *record = pki_block_record_of(b);
-    uint64_t expected = make_word(b->p, b->room - n, PKI_BLOCK_LIVE);
-    uint64_t wanted = make_word(b->p, b->room - n, PKI_BLOCK_FREED);
-    if (!atomic_compare_exchange_strong_explicit(&record->word, &expected, wanted,
+    uint64_t expected = make_word(b, b->room - n);
+    if (!atomic_compare_exchange_strong_explicit(&record->word, &expected, expected ^ FREED,
                                                  memory_order_relaxed, memory_order_relaxed)) {
         return false;
     }
@@ -136,14 +130,13 @@ bool pki_block_record_holds(const pki_block *b)
 {
     size_t n;
     pki_block_state state = pki_block_look(b, &n);
-    return state == PKI_BLOCK_BLANK ||
-           (state != PKI_BLOCK_DAMAGED &&
-            (!b->debug || pki_block_record_of(b)->end == canary_of(b->p)));
+    return state == PKI_BLOCK_BLANK || (state != PKI_BLOCK_DAMAGED &&
+                                        (!b->debug || pki_block_record_of(b)->end == canary_of(b)));
 }
 
 bool pki_block_is_whole(const pki_block *b, size_t n)
 {
-    uint64_t canary = canary_of(b->p);
+    uint64_t canary = canary_of(b);
     return is_filled(b->p + n, canary_size(b, n), canary) &&
            (!b->debug || pki_block_record_of(b)->end == canary);
 }

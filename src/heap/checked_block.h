@@ -42,8 +42,9 @@ typedef enum {
 
 typedef struct {
     char *p;
-    size_t room; /* bytes as far as the record */
-    bool debug;  /* the record is a whole one  */
+    size_t room;     /* bytes as far as the record            */
+    uint64_t secret; /* made from p and the process's key     */
+    bool debug;      /* the record is a whole one             */
 } pki_block;
 
 enum {
@@ -57,6 +58,17 @@ enum {
 
 /* Makes the key, once, before the first block. */
 void pki_block_key_init(void);
+
+extern uint64_t pki_block_key; /* written before the first block of the first checked heap */
+
+/* Each bit of the secret depends on each of the address and the key: two rounds of folding and multiplying. */
+static inline pki_block pki_block_at(void *p, size_t room, bool debug)
+{
+    uint64_t x = (uintptr_t)p ^ pki_block_key;
+    x = (x ^ x >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    x = (x ^ x >> 32) * UINT64_C(0x9FB21C651E98DF25);
+    return (pki_block){(char *)p, room, x ^ x >> 32, debug};
+}
 
 static inline pki_block_record *pki_block_record_of(const pki_block *b)
 {
@@ -72,7 +84,7 @@ void pki_block_clear(const pki_block *b);
 /* The block is in use, with n bytes. */
 void pki_block_dress(const pki_block *b, size_t n, const void *site);
 
-/* In use, with n bytes → free; false if it is no longer in use. */
+/* Found in use → free; false if it is no longer in use. */
 bool pki_block_claim(const pki_block *b, size_t n, const void *site);
 
 /* Is what lies between the program's bytes and the word as it was written? And behind the word? */

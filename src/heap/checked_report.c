@@ -14,9 +14,9 @@ void pki_checked_stats(pk_heap *heap, pk_stats *out)
         pki_lane *lane = atomic_load_explicit(&heap->checked.lane[i], memory_order_acquire);
         if (lane != NULL) {
             pki_lock_take(&lane->owner->lock);
-            out->n_live -= lane->n_waiting;
-            out->live -= lane->bytes_waiting;
-            out->free_in_chunks += lane->bytes_waiting;
+            out->n_live -= lane->quarantine.n_all;
+            out->live -= lane->quarantine.usable;
+            out->free_in_chunks += lane->quarantine.usable;
             pki_lock_give(&lane->owner->lock);
         }
     }

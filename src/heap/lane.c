@@ -116,8 +116,7 @@ static bool finds_damaged_neighbour(const pki_place *place, const pki_block *b, 
     if (place->kind != PKI_PLACE_CLASS || b->p == place->slab->base) {
         return false;
     }
-    *found = *b;
-    found->p -= place->slab->block_size;
+    *found = pki_block_at(b->p - place->slab->block_size, b->room, b->debug);
     return !pki_block_record_holds(found);
 }
 
@@ -135,29 +134,13 @@ static void tick(pk_heap *heap)
     }
 }
 
-static void count_waiting(pki_lane *lane, int blocks, size_t bytes)
-{
-    lane->n_waiting += (uint32_t)blocks;
-    lane->bytes_waiting += bytes;
-}
-
-/* The next one to leave, if there is one beyond `bound`; the lock is held. */
-static bool next_to_leave(pki_lane *lane, size_t bound, pki_quarantined *out)
-{
-    if (!pki_quarantine_leave(&lane->quarantine, bound, out)) {
-        return false;
-    }
-    count_waiting(lane, -1, -pki_place_of(out->p).usable);
-    return true;
-}
-
 static bool leave_next(pki_lane *lane, size_t bound)
 {
     pki_quarantined out;
     if (!pki_lock_enter(&lane->owner->lock)) {
         return false;
     }
-    bool leaves = next_to_leave(lane, bound, &out);
+    bool leaves = pki_quarantine_leave(&lane->quarantine, bound, &out);
     pki_lock_give(&lane->owner->lock);
     if (leaves) {
         pki_checked_leave(&out);
@@ -165,14 +148,14 @@ static bool leave_next(pki_lane *lane, size_t bound)
     return leaves;
 }
 
-void pki_lane_put(const pki_place *place, const pki_block *b, pki_quarantined entry)
+void pki_lane_put(const pki_place *place, const pki_block *b, const pki_quarantined *entry)
 {
     pk_heap *heap = (pk_heap *)place->space;
     pki_lane *lane = my_lane(heap);
     pki_quarantined out;
     pki_block neighbour;
     if (lane == NULL) {
-        pki_checked_leave(&entry);
+        pki_checked_leave(entry);
         return;
     }
     if (!pki_lock_enter(&lane->owner->lock)) {
@@ -181,8 +164,7 @@ void pki_lane_put(const pki_place *place, const pki_block *b, pki_quarantined en
     bool damaged = (place->word ^ lane->owner->key) < lane->owner->limit &&
                    finds_damaged_neighbour(place, b, &neighbour);
     pki_quarantine_enter(&lane->quarantine, entry, next_random(lane));
-    count_waiting(lane, 1, place->usable);
-    bool leaves = next_to_leave(lane, bound_of(heap), &out);
+    bool leaves = pki_quarantine_leave(&lane->quarantine, bound_of(heap), &out);
     bool is_time = ++lane->calls % CLOCK_EVERY == 0;
     bool more = lane->quarantine.weight > bound_of(heap);
     pki_lock_give(&lane->owner->lock);

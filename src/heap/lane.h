@@ -7,7 +7,7 @@
 #include "heap/checked.h"
 
 /* Puts a freed block in the calling thread's quarantine, and sends home what leaves it. */
-void pki_lane_put(const pki_place *place, const pki_block *b, pki_quarantined entry);
+void pki_lane_put(const pki_place *place, const pki_block *b, const pki_quarantined *entry);
 
 /* A block leaves the quarantine: it is looked at, and goes home, or is reported. */
 void pki_checked_leave(const pki_quarantined *entry);

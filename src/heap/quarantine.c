@@ -3,45 +3,40 @@
 #include "heap/quarantine.h"
 
 /* There is room: whoever enters one lets the oldest leave before the next, if the queue is full. */
-static void append(pki_quarantine *q, pki_quarantined block)
+static void append(pki_quarantine *q, const pki_quarantined *block)
 {
-    q->queue[(q->first + q->n) % PKI_QUARANTINE_QUEUE] = block;
+    q->queue[(q->first + q->n) % PKI_QUARANTINE_QUEUE] = *block;
     q->n++;
 }
 
-static pki_quarantined take_oldest(pki_quarantine *q)
-{
-    pki_quarantined oldest = q->queue[q->first];
-    q->first = (q->first + 1) % PKI_QUARANTINE_QUEUE;
-    q->n--;
-    q->weight -= oldest.weight;
-    return oldest;
-}
-
-void pki_quarantine_enter(pki_quarantine *q, pki_quarantined block, uint64_t random)
+void pki_quarantine_enter(pki_quarantine *q, const pki_quarantined *block, uint64_t random)
 {
     pki_quarantined *place = &q->mixed[random % PKI_QUARANTINE_MIXED];
-    q->weight += block.weight;
+    q->weight += block->weight;
+    q->usable += block->usable;
+    q->n_all++;
     if (place->p != NULL) {
-        append(q, *place);
-    } else {
-        q->n_mixed++;
+        append(q, place);
     }
-    *place = block;
+    *place = *block;
 }
 
-static bool take_mixed(pki_quarantine *q, pki_quarantined *out)
+static void take_oldest(pki_quarantine *q, pki_quarantined *out)
 {
-    for (unsigned i = 0; q->n_mixed > 0 && i < PKI_QUARANTINE_MIXED; i++) {
-        if (q->mixed[i].p != NULL) {
-            *out = q->mixed[i];
-            q->mixed[i].p = NULL;
-            q->n_mixed--;
-            q->weight -= out->weight;
-            return true;
-        }
+    *out = q->queue[q->first];
+    q->first = (q->first + 1) % PKI_QUARANTINE_QUEUE;
+    q->n--;
+}
+
+/* One at least is there. */
+static void take_mixed(pki_quarantine *q, pki_quarantined *out)
+{
+    pki_quarantined *at = q->mixed;
+    while (at->p == NULL) {
+        at++;
     }
-    return false;
+    *out = *at;
+    at->p = NULL;
 }
 
 bool pki_quarantine_leave(pki_quarantine *q, size_t bound, pki_quarantined *out)
@@ -49,9 +44,13 @@ bool pki_quarantine_leave(pki_quarantine *q, size_t bound, pki_quarantined *out)
     if (q->weight <= bound && q->n < PKI_QUARANTINE_QUEUE) {
         return false;
     }
-    if (q->n == 0) {
-        return take_mixed(q, out);
+    if (q->n > 0) {
+        take_oldest(q, out);
+    } else {
+        take_mixed(q, out);
     }
-    *out = take_oldest(q);
+    q->weight -= out->weight;
+    q->usable -= out->usable;
+    q->n_all--;
     return true;
 }

@@ -17,6 +17,7 @@ enum { PKI_QUARANTINE_MIXED = 32, PKI_QUARANTINE_QUEUE = 1024 };
 
 typedef struct {
     void *p;
+    size_t usable;   /* bytes that the program could use    */
     uint32_t weight; /* bytes of memory that it keeps, >= 1 */
     bool shut;       /* its pages may not be touched        */
 } pki_quarantined;
@@ -25,13 +26,14 @@ typedef struct {
     pki_quarantined mixed[PKI_QUARANTINE_MIXED]; /* p == NULL: a free place */
     pki_quarantined queue[PKI_QUARANTINE_QUEUE]; /* a ring */
     uint32_t first;
-    uint32_t n; /* in the queue */
-    uint32_t n_mixed;
-    size_t weight; /* of all of them */
+    uint32_t n;    /* in the queue */
+    size_t weight; /* of all of them         */
+    size_t usable;
+    uint32_t n_all; /* blocks: those of the queue and the mixed ones */
 } pki_quarantine;
 
 /* Takes the block in. */
-void pki_quarantine_enter(pki_quarantine *q, pki_quarantined block, uint64_t random);
+void pki_quarantine_enter(pki_quarantine *q, const pki_quarantined *block, uint64_t random);
 
 /* Takes the oldest out if more than `bound` bytes wait, or the queue is full. */
 bool pki_quarantine_leave(pki_quarantine *q, size_t bound, pki_quarantined *out);
