@@ -46,11 +46,13 @@ static char *end_of(const pki_place *place, void *p)
     return (char *)p + place->usable + place->space->gap;
 }
 
-/* The page behind the last one of a run or a large block. If it cannot be had, the canary remains. */
-static void guard_end(const pki_place *place, void *p)
+static bool is_guarded(const pki_place *place)
 {
-    size_t size = place->space->guard;
-    bool guarded = pki_space_is_flexible(place->space) && pki_os_shut(end_of(place, p), size);
+    return place->kind == PKI_PLACE_RUN ? place->slab->guarded : place->large->guarded;
+}
+
+static void set_guarded(const pki_place *place, bool guarded)
+{
     if (place->kind == PKI_PLACE_RUN) {
         place->slab->guarded = guarded;
     } else {
@@ -58,9 +60,11 @@ static void guard_end(const pki_place *place, void *p)
     }
 }
 
-static bool is_guarded(const pki_place *place)
+/* The page behind the last one of a run or a large block. If it cannot be had, the canary remains. */
+static void guard_end(const pki_place *place, void *p)
 {
-    return place->kind == PKI_PLACE_RUN ? place->slab->guarded : place->large->guarded;
+    set_guarded(place, pki_space_is_flexible(place->space) &&
+                           pki_os_shut(end_of(place, p), place->space->guard));
 }
 
 void pki_checked_dress(void *p, size_t n, const void *site)
@@ -175,6 +179,12 @@ static uint32_t weight_of(const pki_block *b, bool shut)
     return (uint32_t)pki_min(shut ? b->room / 64 : b->room, UINT32_MAX);
 }
 
+/* May the caller say that the block has this size? */
+static bool is_size_of(const pki_block *b, size_t n, size_t said)
+{
+    return said == SIZE_MAX || pki_max(said, 1) == n || (said < n && b->room - n == PKI_SLACK_MAX);
+}
+
 void pki_checked_free(const pki_place *place, void *p, const pki_release *release)
 {
     pki_block b;
@@ -184,7 +194,7 @@ void pki_checked_free(const pki_place *place, void *p, const pki_release *releas
         errno = saved_errno;
         return;
     }
-    if (release->n != SIZE_MAX && pki_max(release->n, 1) != n) {
+    if (!is_size_of(&b, n, release->n)) {
         pki_checked_report(place, &b, PK_FAULT_WRONG_SIZE, release->call, &n);
     } else if (!pki_block_claim(&b, n, release->site)) {
         pki_checked_report(place, &b, PK_FAULT_DOUBLE_FREE, release->call,
@@ -207,20 +217,25 @@ static bool is_untouched(const pki_block *b, bool shut, size_t *n)
         return false;
     }
     const char *from = poisoned_from(b, shut);
-    return pki_is_poison(from, poisoned_size(b, from, *n)) && pki_block_is_whole(b, *n);
+    bool canary_is_shut = b->p + *n < from;
+    return pki_is_poison(from, poisoned_size(b, from, *n)) &&
+           (canary_is_shut || pki_block_is_whole(b, *n));
 }
 
-/* False: the system refuses; the addresses are lost. */
+/* False: the system refuses. */
 static bool open_pages(const pki_place *place, const pki_block *b, bool shut)
 {
     if (place->kind == PKI_PLACE_CLASS) {
         return true;
     }
-    return (!shut || pki_os_open(b->p, (size_t)(poisoned_from(b, true) - b->p))) &&
-           (!is_guarded(place) || pki_os_open(end_of(place, b->p), place->space->guard));
+    if (is_guarded(place) && pki_os_open(end_of(place, b->p), place->space->guard)) {
+        set_guarded(place, false);
+    }
+    return !is_guarded(place) &&
+           (!shut || pki_os_open(b->p, (size_t)(poisoned_from(b, true) - b->p)));
 }
 
-void pki_checked_leave(const pki_quarantined *entry)
+bool pki_checked_leave(const pki_quarantined *entry)
 {
     void *p = entry->p;
     size_t n;
@@ -228,10 +243,10 @@ void pki_checked_leave(const pki_quarantined *entry)
     pki_block b = pki_checked_block(&place, p);
     if (!is_untouched(&b, entry->shut, &n)) {
         pki_checked_report(&place, &b, PK_FAULT_USE_AFTER_FREE, "reuse", n == SIZE_MAX ? NULL : &n);
-        return;
+        return true;
     }
     if (!open_pages(&place, &b, entry->shut)) {
-        return;
+        return false;
     }
     if (place.kind == PKI_PLACE_CLASS) {
         pki_owner_put_home(pki_owner_by_word(place.word), &p, 1);
@@ -240,15 +255,10 @@ void pki_checked_leave(const pki_quarantined *entry)
     } else {
         pki_space_give_large(place.space, place.large);
     }
+    return true;
 }
 
 /* ---- resizing ---- */
-
-/* Can the record say so? */
-static bool can_hold(const pki_place *place, const pki_block *b, size_t n)
-{
-    return n <= place->usable && b->room - n <= PKI_SLACK_MAX;
-}
 
 bool pki_checked_resize(const pki_place *place, void *p, size_t n, const void *site)
 {
@@ -261,11 +271,10 @@ bool pki_checked_resize(const pki_place *place, void *p, size_t n, const void *s
     if (pki_block_look(&b, &old_n) != PKI_BLOCK_LIVE || !pki_block_is_whole(&b, old_n)) {
         return false;
     }
-    if (can_hold(place, &b, n)) {
+    if (n <= place->usable) {
         pki_block_dress(&b, n, site);
-        return true;
     }
-    return n <= old_n;
+    return n <= place->usable;
 }
 
 void *pki_checked_realloc(const pki_place *place, void *p, size_t n, const void *site)
@@ -281,7 +290,7 @@ void *pki_checked_realloc(const pki_place *place, void *p, size_t n, const void 
         return NULL;
     }
     n = pki_max(n, 1);
-    if (n > b.room / 2 && can_hold(place, &b, n)) { /* as a plain block does */
+    if (n <= place->usable && n > place->usable / 2) { /* as a plain block */
         pki_block_dress(&b, n, site);
         return p;
     }
@@ -295,6 +304,7 @@ void *pki_checked_realloc(const pki_place *place, void *p, size_t n, const void 
         pki_checked_free(place, p, &(pki_release){"realloc", site, SIZE_MAX});
     } else if (shrinks) {
         errno = saved_errno;
+        pki_block_dress(&b, n, site);
         return p;
     }
     return to;

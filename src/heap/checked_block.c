@@ -104,6 +104,7 @@ void pki_block_clear(const pki_block *b)
 void pki_block_dress(const pki_block *b, size_t n, const void *site)
 {
     pki_block_record *record = pki_block_record_of(b);
+    n = pki_max(n, b->room - pki_min(b->room, PKI_SLACK_MAX));
     fill(b->p + n, canary_size(b, n), canary_of(b));
     if (b->debug) {
         record->allocated_at = site;
@@ -130,8 +131,8 @@ bool pki_block_record_holds(const pki_block *b)
 {
     size_t n;
     pki_block_state state = pki_block_look(b, &n);
-    return state == PKI_BLOCK_BLANK || (state != PKI_BLOCK_DAMAGED &&
-                                        (!b->debug || pki_block_record_of(b)->end == canary_of(b)));
+    return (state == PKI_BLOCK_LIVE || state == PKI_BLOCK_FREED) &&
+           (!b->debug || pki_block_record_of(b)->end == canary_of(b));
 }
 
 bool pki_block_is_whole(const pki_block *b, size_t n)

@@ -5,7 +5,7 @@
  *   debug     │ n bytes, the program's │ canary             │ word │ allocated at │ freed at │ end │
  *             ▲ p                                         ▲ p + room
  *
- *   word    state and size in 8 bytes: room - n in the highest 16 bits, below them a stamp of 48 bits,
+ *   word    state and size in 8 bytes: room - n, or 65,535 if it is more, in the highest 16 bits, below them a stamp of 48 bits,
  *           made from that number, the state, the block's address and the process's secret key
  *   canary  bytes made from address and key; none of them is 0, which is what strings write most
  *   end     such bytes too; an underrun of the next block meets them first
@@ -51,7 +51,7 @@ enum {
     PKI_CANARY_DEBUG = 16, /* bytes at least: a short overrun leaves the record readable */
     PKI_GAP_HARDENED = sizeof(uint64_t),
     PKI_GAP_DEBUG = PKI_CANARY_DEBUG + sizeof(pki_block_record),
-    PKI_SLACK_MAX = UINT16_MAX, /* room - n is at most that */
+    PKI_SLACK_MAX = UINT16_MAX, /* room - n; at it, fewer bytes may have been asked for */
     PKI_CANARY_MAX = 64,        /* hardened: bytes of the canary that are written and looked at */
     PKI_POISON = 0xDF           /* the bytes of a freed block; as a pointer no address */
 };
@@ -81,7 +81,7 @@ pki_block_state pki_block_look(const pki_block *b, size_t *n);
 /* Marks the block, just taken from its slab, as a free one of no bytes. */
 void pki_block_clear(const pki_block *b);
 
-/* The block is in use, with n bytes. */
+/* The block is in use, with n bytes, or as few as the record can say. */
 void pki_block_dress(const pki_block *b, size_t n, const void *site);
 
 /* Found in use → free; false if it is no longer in use. */
@@ -90,8 +90,8 @@ bool pki_block_claim(const pki_block *b, size_t n, const void *site);
 /* Is what lies between the program's bytes and the word as it was written? And behind the word? */
 bool pki_block_is_whole(const pki_block *b, size_t n);
 
-/* The word, and what stands behind it: false if somebody wrote there. May be asked of a neighbour, under the
- * lock under which blocks of its slab are taken. */
+/* The word, and what stands behind it: false if somebody wrote there. May be asked of a neighbour in use or in
+ * quarantine, under the lock under which blocks of its slab are taken. */
 bool pki_block_record_holds(const pki_block *b);
 
 /* Fills [from, from + size) with poison; is it still there? */

@@ -109,14 +109,22 @@ void *pki_checked_take(pk_heap *heap, unsigned cls, pk_status *why)
 
 /* ---- putting ---- */
 
-/* The block before this one, if its record may be looked at under the owner's lock and was overwritten: by
- * an overrun of its own, or an underrun of this one. */
-static bool finds_damaged_neighbour(const pki_place *place, const pki_block *b, pki_block *found)
+/* The block before this one, if its record was overwritten: by an overrun of its own, or an underrun of this
+ * one. Of the lane's slabs only, whose blocks are taken, and their records begun, under this lock; and
+ * not of a block that its slab has back: its page may have been purged. */
+static bool finds_damaged_neighbour(const pki_lane *lane, const pki_place *place,
+                                    const pki_block *b, pki_block *found)
 {
-    if (place->kind != PKI_PLACE_CLASS || b->p == place->slab->base) {
+    const pki_slab *slab = place->slab;
+    if (place->kind != PKI_PLACE_CLASS || b->p == slab->base ||
+        (place->word ^ lane->owner->key) >= lane->owner->limit) {
         return false;
     }
-    *found = pki_block_at(b->p - place->slab->block_size, b->room, b->debug);
+    char *p = b->p - slab->block_size;
+    if (pki_slab_is_free(slab, pki_block_index(slab, (size_t)(p - slab->base)))) {
+        return false;
+    }
+    *found = pki_block_at(p, b->room, b->debug);
     return !pki_block_record_holds(found);
 }
 
@@ -134,6 +142,17 @@ static void tick(pk_heap *heap)
     }
 }
 
+/* Sends home what has left the quarantine, or takes it back. */
+static bool send_home(pki_lane *lane, const pki_quarantined *out)
+{
+    bool left = pki_checked_leave(out);
+    if (!left && pki_lock_enter(&lane->owner->lock)) {
+        pki_quarantine_enter(&lane->quarantine, out, next_random(lane));
+        pki_lock_give(&lane->owner->lock);
+    }
+    return left;
+}
+
 static bool leave_next(pki_lane *lane, size_t bound)
 {
     pki_quarantined out;
@@ -142,10 +161,7 @@ static bool leave_next(pki_lane *lane, size_t bound)
     }
     bool leaves = pki_quarantine_leave(&lane->quarantine, bound, &out);
     pki_lock_give(&lane->owner->lock);
-    if (leaves) {
-        pki_checked_leave(&out);
-    }
-    return leaves;
+    return leaves && send_home(lane, &out);
 }
 
 void pki_lane_put(const pki_place *place, const pki_block *b, const pki_quarantined *entry)
@@ -161,8 +177,7 @@ void pki_lane_put(const pki_place *place, const pki_block *b, const pki_quaranti
     if (!pki_lock_enter(&lane->owner->lock)) {
         return; /* as in pki_owner_put_home */
     }
-    bool damaged = (place->word ^ lane->owner->key) < lane->owner->limit &&
-                   finds_damaged_neighbour(place, b, &neighbour);
+    bool damaged = finds_damaged_neighbour(lane, place, b, &neighbour);
     pki_quarantine_enter(&lane->quarantine, entry, next_random(lane));
     bool leaves = pki_quarantine_leave(&lane->quarantine, bound_of(heap), &out);
     bool is_time = ++lane->calls % CLOCK_EVERY == 0;
@@ -171,9 +186,7 @@ void pki_lane_put(const pki_place *place, const pki_block *b, const pki_quaranti
     if (damaged) {
         pki_checked_report(place, &neighbour, PK_FAULT_OVERRUN, "check", NULL);
     }
-    if (leaves) {
-        pki_checked_leave(&out);
-    }
+    more = leaves && send_home(lane, &out) && more;
     while (more) {
         more = leave_next(lane, bound_of(heap));
     }

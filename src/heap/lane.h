@@ -9,8 +9,9 @@
 /* Puts a freed block in the calling thread's quarantine, and sends home what leaves it. */
 void pki_lane_put(const pki_place *place, const pki_block *b, const pki_quarantined *entry);
 
-/* A block leaves the quarantine: it is looked at, and goes home, or is reported. */
-void pki_checked_leave(const pki_quarantined *entry);
+/* A block leaves the quarantine: it is looked at, and goes home, or is reported. False: it cannot leave now,
+ * as the system refuses to open its pages. */
+bool pki_checked_leave(const pki_quarantined *entry);
 
 /* The block was found damaged by `call`; n NULL: its size is not known. */
 void pki_checked_report(const pki_place *place, const pki_block *b, pk_fault_kind kind,

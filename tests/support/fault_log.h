@@ -11,6 +11,9 @@ typedef struct {
     pk_fault_kind kind;
     const void *ptr;
     uint32_t size;
+    size_t block_size;
+    const void *allocated_at;
+    const void *freed_at;
     char pool[64];
     char text[256];
 } fault_log;
@@ -22,6 +25,9 @@ static inline void fault_log_add(const pk_fault *fault, void *arg)
     log->kind = fault->kind;
     log->ptr = fault->ptr;
     log->size = fault->size;
+    log->block_size = fault->block_size;
+    log->allocated_at = fault->allocated_at;
+    log->freed_at = fault->freed_at;
     snprintf(log->pool, sizeof log->pool, "%s", fault->pool_name ? fault->pool_name : "(null)");
     snprintf(log->text, sizeof log->text, "%s", fault->text ? fault->text : "(null)");
 }
