@@ -6,9 +6,15 @@
 
 #include <stddef.h>
 
-void *pki_entry_malloc(size_t n);
-void *pki_entry_alloc(size_t n, size_t align); /* any power of two; NULL if it is none */
+/* From the thread's stack of free blocks, or NULL: then pki_entry_alloc. */
+void *pki_entry_quick(size_t n);
+void *pki_entry_quick_aligned(size_t n, size_t align);
+
+/* The alignment is any power of two; NULL if it is none. `site` is where the program's call returns to. */
+void *pki_entry_alloc(size_t n, size_t align, const void *site);
+
 void pki_entry_free(void *p);
+void pki_entry_free_sized(void *p, size_t n);
 void pki_entry_abort(void);
 
 #endif /* PKI_DROPIN_ENTRY_H */

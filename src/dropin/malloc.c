@@ -182,8 +182,9 @@ EXPORT void malloc_stats(void)
             (unsigned long long)s.n_chunks, (unsigned long long)s.n_owners);
 }
 
-PKI_DESTRUCTOR static void print_stats_at_exit(void)
+PKI_DESTRUCTOR static void report_at_exit(void)
 {
+    pki_checked_at_exit(&pki_process_heap);
     if (pki_settings.stats) {
         malloc_stats();
     }

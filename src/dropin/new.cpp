@@ -62,22 +62,32 @@ Function find(Function bound, const char *name)
             pki_entry_abort();
         }
         handler();
-        if (void *p = pki_entry_alloc(n, align)) {
+        if (void *p = pki_entry_alloc(n, align, nullptr)) {
             return p;
         }
     }
 }
 
-inline void *allocate(std::size_t n)
+[[gnu::noinline]] void *allocate_slowly(std::size_t n, std::size_t align, const void *site)
 {
-    void *p = pki_entry_malloc(n);
-    return __builtin_expect(p != nullptr, 1) ? p : new_failed(n, 16);
+    void *p = pki_entry_alloc(n, align, site);
+    return __builtin_expect(p != nullptr, 1) ? p : new_failed(n, align);
 }
 
-inline void *allocate(std::size_t n, std::align_val_t align)
+// Inlined: the site is what the operator returns to.
+[[gnu::always_inline]] inline void *allocate(std::size_t n)
 {
-    void *p = pki_entry_alloc(n, static_cast<std::size_t>(align));
-    return __builtin_expect(p != nullptr, 1) ? p : new_failed(n, static_cast<std::size_t>(align));
+    void *p = pki_entry_quick(n);
+    return __builtin_expect(p != nullptr, 1) ? p
+                                             : allocate_slowly(n, 16, __builtin_return_address(0));
+}
+
+[[gnu::always_inline]] inline void *allocate(std::size_t n, std::align_val_t align)
+{
+    const auto a = static_cast<std::size_t>(align);
+    void *p = pki_entry_quick_aligned(n, a);
+    return __builtin_expect(p != nullptr, 1) ? p
+                                             : allocate_slowly(n, a, __builtin_return_address(0));
 }
 
 // Without the runtime bound at start there is no personality routine that could catch what a handler
@@ -94,17 +104,28 @@ inline void *allocate(std::size_t n, std::align_val_t align)
     }
 }
 
-inline void *allocate_quietly(std::size_t n) noexcept
+[[gnu::noinline]] void *allocate_slowly_quietly(std::size_t n, std::size_t align,
+                                                const void *site) noexcept
 {
-    void *p = pki_entry_malloc(n);
-    return __builtin_expect(p != nullptr, 1) ? p : new_failed_quietly(n, 16);
+    void *p = pki_entry_alloc(n, align, site);
+    return __builtin_expect(p != nullptr, 1) ? p : new_failed_quietly(n, align);
 }
 
-inline void *allocate_quietly(std::size_t n, std::align_val_t align) noexcept
+[[gnu::always_inline]] inline void *allocate_quietly(std::size_t n) noexcept
+{
+    void *p = pki_entry_quick(n);
+    return __builtin_expect(p != nullptr, 1)
+               ? p
+               : allocate_slowly_quietly(n, 16, __builtin_return_address(0));
+}
+
+[[gnu::always_inline]] inline void *allocate_quietly(std::size_t n, std::align_val_t align) noexcept
 {
     const auto a = static_cast<std::size_t>(align);
-    void *p = pki_entry_alloc(n, a);
-    return __builtin_expect(p != nullptr, 1) ? p : new_failed_quietly(n, a);
+    void *p = pki_entry_quick_aligned(n, a);
+    return __builtin_expect(p != nullptr, 1)
+               ? p
+               : allocate_slowly_quietly(n, a, __builtin_return_address(0));
 }
 
 } // namespace
@@ -131,12 +152,15 @@ EXPORT void *operator new[](size_t n, align_val_t a, const nothrow_t &) noexcept
 
 EXPORT void operator delete(void *p) noexcept { pki_entry_free(p); }
 EXPORT void operator delete[](void *p) noexcept { pki_entry_free(p); }
-EXPORT void operator delete(void *p, size_t) noexcept { pki_entry_free(p); }
-EXPORT void operator delete[](void *p, size_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete(void *p, size_t n) noexcept { pki_entry_free_sized(p, n); }
+EXPORT void operator delete[](void *p, size_t n) noexcept { pki_entry_free_sized(p, n); }
 EXPORT void operator delete(void *p, align_val_t) noexcept { pki_entry_free(p); }
 EXPORT void operator delete[](void *p, align_val_t) noexcept { pki_entry_free(p); }
-EXPORT void operator delete(void *p, size_t, align_val_t) noexcept { pki_entry_free(p); }
-EXPORT void operator delete[](void *p, size_t, align_val_t) noexcept { pki_entry_free(p); }
+EXPORT void operator delete(void *p, size_t n, align_val_t) noexcept { pki_entry_free_sized(p, n); }
+EXPORT void operator delete[](void *p, size_t n, align_val_t) noexcept
+{
+    pki_entry_free_sized(p, n);
+}
 EXPORT void operator delete(void *p, const nothrow_t &) noexcept { pki_entry_free(p); }
 EXPORT void operator delete[](void *p, const nothrow_t &) noexcept { pki_entry_free(p); }
 EXPORT void operator delete(void *p, align_val_t, const nothrow_t &) noexcept { pki_entry_free(p); }

@@ -94,6 +94,10 @@ void pki_checked_stats(pk_heap *heap, pk_stats *out);
 /* pk_heap_walk, with the sizes that were asked for. */
 bool pki_checked_walk(pk_heap *heap, pk_heap_walk_fn *fn, void *arg);
 
+/* For the end of a process: what was written after it was freed is found and reported; then, in debug mode,
+ * the blocks in use are listed on standard error by the places that took them. Other threads may run. */
+void pki_checked_at_exit(pk_heap *heap);
+
 /* K1 to K3: how many are broken; the first one's description goes to text, if it is not NULL. */
 size_t pki_checked_audit(pk_heap *heap, char *text, size_t text_size);
 

@@ -186,3 +186,10 @@ bool pki_space_walk(pki_space *space, bool (*fn)(void *arg, void *p, size_t n, b
     visitor v = {fn, arg};
     return walk_all(space, &v);
 }
+
+bool pki_space_walk_frozen(const pki_space *space,
+                           bool (*fn)(void *arg, void *p, size_t n, bool live), void *arg)
+{
+    visitor v = {fn, arg};
+    return walk_all(space, &v);
+}

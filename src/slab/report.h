@@ -17,6 +17,10 @@ void pki_space_stats(pki_space *space, pk_stats *out);
 bool pki_space_walk(pki_space *space, bool (*fn)(void *arg, void *p, size_t n, bool live),
                     void *arg);
 
+/* The same while the space is frozen; what is in stacks and outboxes counts as in use. fn takes no lock. */
+bool pki_space_walk_frozen(const pki_space *space,
+                           bool (*fn)(void *arg, void *p, size_t n, bool live), void *arg);
+
 /* Compares every record with every other: how many invariants are broken, and the first one. */
 size_t pki_space_audit(pki_space *space, char *text, size_t text_size);
 

@@ -10,7 +10,7 @@
 #include "os/process.h"
 #include "slab/fault.h"
 
-pki_settings_struct pki_settings = {.purge_ms = 100, .background = true};
+pki_settings_struct pki_settings = {.purge_ms = 100, .background = true, .leaks = true};
 
 /* The value's place among the words, which end with NULL; -1: it is none of them. */
 static int word_of(pki_span value, const char *const *words)
@@ -61,6 +61,7 @@ static bool take(void *arg, pki_span key, pki_span value)
     bool *target = pki_span_is(key, "huge_pages")   ? &pki_settings.huge_pages
                    : pki_span_is(key, "background") ? &pki_settings.background
                    : pki_span_is(key, "stats")      ? &pki_settings.stats
+                   : pki_span_is(key, "leaks")      ? &pki_settings.leaks
                                                     : NULL;
     if (target == NULL || !pki_span_switch(value, &on)) {
         return false;

@@ -17,6 +17,7 @@ typedef struct {
         background; /* background=on|off    a thread of the drop-in's purges while others rest (on) */
     bool stats;     /* stats=on|off         the drop-in prints statistics at exit (off)       */
     pki_mode mode; /* mode=fast|hardened|debug   of heaps that do not say (fast)         */
+    bool leaks;    /* leaks=on|off         debug: blocks in use at exit are listed (on)       */
     /* faults=abort|report|trap  what follows a fault (abort): pki_fault_policy in fault.h */
     /* checkers=on|off  tell AddressSanitizer and Valgrind of pools, if one looks on (on): os/watch.h */
 } pki_settings_struct;

@@ -267,19 +267,22 @@ static bool try_plan(call_kind kind, size_t at, bool for_ever)
     return !idle;
 }
 
+static bool is_checked(void)
+{
+    const char *options = getenv("POOLKIT_OPTIONS");
+    return options != NULL && strstr(options, "mode=") != NULL;
+}
+
 /* With every k-th call, until a run makes fewer; sparsely where a run takes long. */
 static void each_call(call_kind kind, bool for_ever)
 {
-    size_t at = 1, tried = 0;
+    size_t at = 1, tried = 0, step = TEST_OPTIMIZED && !is_checked() ? 1 : 7;
     while (at < MOST_CALLS && try_plan(kind, at, for_ever)) {
-        at += TEST_OPTIMIZED || at < 10 ? 1 : 7;
+        at += at < 10 ? 1 : step;
         tried++;
     }
     EXPECT_AT(at < MOST_CALLS, at, 0);
-    /* A checked heap moves no pages. */
-    bool idle =
-        kind == CALL_MPROTECT || (kind == CALL_MREMAP && getenv("POOLKIT_OPTIONS") != NULL &&
-                                  strstr(getenv("POOLKIT_OPTIONS"), "mode=") != NULL);
+    bool idle = kind == CALL_MPROTECT || (kind == CALL_MREMAP && is_checked()); /* moves no pages */
     EXPECT_AT(tried > 0 || idle, kind, tried);
     printf("%s %s: %zu runs\n", call_names[kind], for_ever ? "for ever" : "once", tried);
 }
