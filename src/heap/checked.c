@@ -11,7 +11,7 @@
 #include "slab/fault.h"
 #include "slab/watched.h"
 
-bool pki_any_checked;
+_Atomic bool pki_any_checked;
 
 void pki_checked_init(pk_heap *heap, pki_mode mode)
 {
@@ -23,7 +23,7 @@ void pki_checked_init(pk_heap *heap, pki_mode mode)
     heap->space.checked = true;
     heap->space.gap = mode == PKI_MODE_DEBUG ? PKI_GAP_DEBUG : PKI_GAP_HARDENED;
     heap->space.guard = pki_os_page_size();
-    pki_any_checked = true;
+    atomic_store_explicit(&pki_any_checked, true, memory_order_relaxed);
 }
 
 static pk_heap *heap_of(const pki_place *place) { return (pk_heap *)place->space; }
@@ -96,17 +96,27 @@ void pki_checked_report(const pki_place *place, const pki_block *b, pk_fault_kin
                                 .block = n == NULL ? NULL : &block});
 }
 
+/* Without the lock under which blocks are handed out: perhaps one that never was. */
+static bool starts_class_block(const pki_slab *slab, const void *p)
+{
+    size_t offset = (size_t)((uintptr_t)p - (uintptr_t)slab->base);
+    unsigned number = pki_block_index(slab, offset);
+    return (size_t)number * slab->block_size == offset && number < slab->capacity;
+}
+
 static bool starts_block(const pki_place *place, const void *p)
 {
     return place->kind == PKI_PLACE_RUN || place->kind == PKI_PLACE_LARGE ||
-           (place->kind == PKI_PLACE_CLASS && pki_slab_block_number(place->slab, p) >= 0);
+           (place->kind == PKI_PLACE_CLASS && starts_class_block(place->slab, p));
 }
 
-/* A word that says nothing: overwritten, or, if the slab has the block back, purged or a stranger's. */
+/* A word that says nothing: overwritten; or, if the slab has the block, purged or never written. */
 static pk_fault_kind judge_damaged(const pki_place *place, const void *p)
 {
-    bool in_use = place->kind != PKI_PLACE_CLASS || pki_owner_is_block(place->word, p);
-    return in_use ? PK_FAULT_OVERRUN : PK_FAULT_DOUBLE_FREE;
+    if (place->kind != PKI_PLACE_CLASS || pki_owner_is_block(place->word, p)) {
+        return PK_FAULT_OVERRUN;
+    }
+    return pki_slab_block_number(place->slab, p) >= 0 ? PK_FAULT_DOUBLE_FREE : PK_FAULT_NOT_A_BLOCK;
 }
 
 /* Is there a block in use and whole? Then b and *n are what it is; else that was reported. */

@@ -47,7 +47,7 @@ typedef struct {
 } pki_checked;
 
 /* Is there a checked heap in the process? Then a free looks whether the block is of one. */
-extern bool pki_any_checked;
+extern _Atomic bool pki_any_checked; /* relaxed: set before the heap is known to anybody */
 
 /* Sets the mode of a heap that has no memory yet; before its space is registered. */
 void pki_checked_init(pk_heap *heap, pki_mode mode);

@@ -16,12 +16,14 @@ static const uint64_t CANARY_FACTOR = UINT64_C(0xC2B2AE3D27D4EB4F); /* any odd n
 /* The word of a free block differs in these bits from that of the same block in use. */
 static const uint64_t FREED = UINT64_C(0x5AA5C33C9660) & STAMP_MASK;
 
-uint64_t pki_block_key;
+_Atomic uint64_t pki_block_key;
 
 void pki_block_key_init(void)
 {
-    if (pki_block_key == 0) {
-        pki_block_key = pki_os_random() | 1;
+    uint64_t none = 0;
+    if (atomic_load_explicit(&pki_block_key, memory_order_relaxed) == 0) {
+        atomic_compare_exchange_strong_explicit(&pki_block_key, &none, pki_os_random() | 1,
+                                                memory_order_relaxed, memory_order_relaxed);
     }
 }
 

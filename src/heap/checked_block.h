@@ -59,12 +59,13 @@ enum {
 /* Makes the key, once, before the first block. */
 void pki_block_key_init(void);
 
-extern uint64_t pki_block_key; /* written before the first block of the first checked heap */
+/* Relaxed: written before the first block of the first checked heap. */
+extern _Atomic uint64_t pki_block_key;
 
 /* Each bit of the secret depends on each of the address and the key: two rounds of folding and multiplying. */
 static inline pki_block pki_block_at(void *p, size_t room, bool debug)
 {
-    uint64_t x = (uintptr_t)p ^ pki_block_key;
+    uint64_t x = (uintptr_t)p ^ atomic_load_explicit(&pki_block_key, memory_order_relaxed);
     x = (x ^ x >> 32) * UINT64_C(0xD6E8FEB86659FD93);
     x = (x ^ x >> 32) * UINT64_C(0x9FB21C651E98DF25);
     return (pki_block){(char *)p, room, x ^ x >> 32, debug};

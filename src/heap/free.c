@@ -6,7 +6,7 @@ static pki_owner *owner_of(pki_space *space) { return pki_heap_owner((pk_heap *)
 
 static void free_checked_or_not(void *p, const pki_release *release)
 {
-    if (pki_any_checked) {
+    if (pki_unlikely(atomic_load_explicit(&pki_any_checked, memory_order_relaxed))) {
         pki_place place = pki_place_of(p);
         if (pki_checked_has(&place)) {
             pki_checked_free(&place, p, release);

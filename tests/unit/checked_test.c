@@ -178,11 +178,12 @@ static pki_quarantine *quarantine(void)
 
 START_TEST(audit_finds_an_overrun) /* K1 */
 {
-    volatile char *p = pk_heap_alloc(heap, 100); /* nobody but us sees it change */
+    void *volatile p = pk_heap_alloc(heap, 100);
+    volatile char *end = (char *)p + 100;
     found(NULL);
-    p[100] ^= 1;
+    *end ^= 1;
     found("K1");
-    p[100] ^= 1;
+    *end ^= 1;
     found(NULL);
 }
 END_TEST
