@@ -91,20 +91,37 @@ static pki_owner *attach(pk_heap *heap)
 pki_owner *pki_heap_owner(pk_heap *heap)
 {
     pki_owner *owner = pki_thread_owner(&heap->space);
-    return pki_likely(owner != NULL) ? owner : attach(heap);
+    return pki_likely(owner != NULL) ? owner : heap->space.checked ? NULL : attach(heap);
 }
 
 /* ---- one block ---- */
 
-static void *alloc_class(pk_heap *heap, unsigned cls, bool *zero, pk_status *why)
+static void *alloc_run(pk_heap *heap, size_t n, bool *zero, pk_status *why)
 {
-    *zero = false;
-    if (pki_unlikely(heap->space.checked)) {
-        return pki_checked_take(heap, cls, why);
-    }
-    pki_owner *owner = pki_heap_owner(heap);
-    if (pki_unlikely(owner == NULL)) {
+    n += heap->space.guard;
+    unsigned slabs = (unsigned)(pki_align_up(n, PKI_SLAB_SIZE) >> PKI_SLAB_SHIFT);
+    return pki_space_take_run(&heap->space, slabs, pki_align_up(n, pki_os_page_size()), zero, why);
+}
+
+/* The thread has no owner here, or will never have one. */
+static PKI_NOINLINE void *alloc_ownerless(pk_heap *heap, unsigned cls, size_t n, bool *zero,
+                                          pk_status *why)
+{
+    if (!heap->space.checked) {
         return pki_space_alloc_direct(&heap->space, cls, zero, why);
+    }
+    size_t own_pages = pki_checked_sample(heap, n);
+    return own_pages != 0 ? alloc_run(heap, own_pages, zero, why)
+                          : pki_checked_take(heap, cls, why);
+}
+
+/* A block of the class, for n bytes. */
+static void *alloc_class(pk_heap *heap, unsigned cls, size_t n, bool *zero, pk_status *why)
+{
+    pki_owner *owner = pki_heap_owner(heap);
+    *zero = false;
+    if (pki_unlikely(owner == NULL)) {
+        return alloc_ownerless(heap, cls, n, zero, why);
     }
     void *p = pki_bin_pop(&pki_bins(owner)[cls]);
     if (p == NULL) {
@@ -114,12 +131,6 @@ static void *alloc_class(pk_heap *heap, unsigned cls, bool *zero, pk_status *why
         *zero = pki_owner_pop_was_zero(owner, cls, p);
     }
     return p;
-}
-
-static void *alloc_run(pk_heap *heap, size_t n, bool *zero, pk_status *why)
-{
-    unsigned slabs = (unsigned)(pki_align_up(n, PKI_SLAB_SIZE) >> PKI_SLAB_SHIFT);
-    return pki_space_take_run(&heap->space, slabs, pki_align_up(n, pki_os_page_size()), zero, why);
 }
 
 static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk_status *why)
@@ -132,15 +143,14 @@ static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk
         unsigned cls =
             align <= PK_ALIGN ? pki_class_of(n) : pki_class_of_aligned(pki_max(n, align), align);
         if (cls < PKI_CLASSES) {
-            return alloc_class(heap, cls, zero, why);
+            return alloc_class(heap, cls, n, zero, why);
         }
     }
     pki_thread_tick(&heap->space);
-    n += heap->space.guard;
-    if (n <= PKI_RUN_MAX && align <= PKI_SLAB_SIZE) {
+    if (n + heap->space.guard <= PKI_RUN_MAX && align <= PKI_SLAB_SIZE) {
         return alloc_run(heap, n, zero, why);
     }
-    return pki_space_take_large(&heap->space, n, align, zero, why);
+    return pki_space_take_large(&heap->space, n + heap->space.guard, align, zero, why);
 }
 
 /* ---- requests ---- */

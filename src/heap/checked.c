@@ -41,6 +41,19 @@ pki_block pki_checked_block(const pki_place *place, void *p)
 
 /* ---- taking ---- */
 
+enum { SAMPLE_EVERY = 1024 }; /* such a block takes a slab's addresses and two pages of memory */
+
+size_t pki_checked_sample(pk_heap *heap, size_t n)
+{
+    if (heap->checked.mode != PKI_MODE_DEBUG || !pki_space_is_flexible(&heap->space) ||
+        atomic_fetch_add_explicit(&heap->checked.taken, 1, memory_order_relaxed) % SAMPLE_EVERY !=
+            SAMPLE_EVERY - 1) {
+        return 0;
+    }
+    size_t page = pki_os_page_size();
+    return pki_align_up(n, page) + page;
+}
+
 static char *end_of(const pki_place *place, void *p)
 {
     return (char *)p + place->usable + place->space->gap;

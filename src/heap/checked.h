@@ -44,6 +44,7 @@ typedef struct {
     pki_mode mode;
     _Atomic(pki_lane *) lane[PKI_LANES]; /* made when first needed; acquire pairs with release */
     _Atomic uint64_t ticked_at;          /* relaxed: a late tick does no harm */
+    _Atomic uint32_t taken;              /* debug: blocks of classes, modulo 2^32; relaxed */
 } pki_checked;
 
 /* Is there a checked heap in the process? Then a free looks whether the block is of one. */
@@ -54,6 +55,11 @@ void pki_checked_init(pk_heap *heap, pki_mode mode);
 
 /* Empties the quarantines and ends the lanes' records, before the heap's memory goes. */
 void pki_checked_fini(pk_heap *heap);
+
+/* Debug: shall this block of n bytes, which has a class, stand on pages of its own? Then how many bytes it
+ * takes, else 0. Its record is on a further page, so that, once it is freed, each touch of it, a read
+ * too, stops the program there and then. */
+size_t pki_checked_sample(pk_heap *heap, size_t n);
 
 /* A block of a class; its record is yet to be written. NULL: see *why. */
 void *pki_checked_take(pk_heap *heap, unsigned cls, pk_status *why);

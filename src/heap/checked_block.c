@@ -48,12 +48,17 @@ static void fill(char *at, size_t size, uint64_t pattern)
 
 static bool is_filled(const char *at, size_t size, uint64_t pattern)
 {
-    for (; size >= sizeof pattern; at += sizeof pattern, size -= sizeof pattern) {
-        if (memcmp(at, &pattern, sizeof pattern) != 0) {
-            return false;
-        }
+    uint64_t word[4], differs = 0;
+    for (; size >= sizeof word && differs == 0; at += sizeof word, size -= sizeof word) {
+        memcpy(word, at, sizeof word);
+        differs =
+            (word[0] ^ pattern) | (word[1] ^ pattern) | (word[2] ^ pattern) | (word[3] ^ pattern);
     }
-    return memcmp(at, &pattern, size) == 0;
+    for (; size >= sizeof pattern && differs == 0; at += sizeof pattern, size -= sizeof pattern) {
+        memcpy(word, at, sizeof *word);
+        differs = *word ^ pattern;
+    }
+    return differs == 0 && memcmp(at, &pattern, size) == 0;
 }
 
 static size_t canary_size(const pki_block *b, size_t n)

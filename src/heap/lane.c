@@ -12,8 +12,8 @@
 
 enum { CLOCK_EVERY = 64 }; /* frees between two looks at the clock */
 
-/* What a quarantine keeps at most: a lane has some 8,000 blocks of 128 bytes. More finds stale pointers
- * that are used later, and costs cache misses. */
+/* What a lane's quarantine keeps at most, beside the bound of its queue, 1,024 blocks. More finds stale
+ * pointers that are used later, and costs cache misses. */
 static const size_t KEPT_HARDENED = (size_t)1 << 20;
 static const size_t KEPT_DEBUG = (size_t)4 << 20;
 

@@ -152,6 +152,31 @@ START_TEST(shut_pages_may_not_be_touched)
 }
 END_TEST
 
+/* ---- samples ---- */
+
+/* In debug mode a block now and then has pages of its own. Reading it after free is a fault. */
+START_TEST(a_sampled_block_may_not_be_read_after_free)
+{
+    pk_heap *one;
+    ck_assert_int_eq(pk_heap_create(&one, &(pk_heap_opts){.mode = PK_HEAP_DEBUG}), PK_OK);
+    char *volatile sampled = NULL;
+    size_t samples = 0;
+    for (size_t i = 0; i < 10240; i++) {
+        char *p = pk_heap_alloc(one, 40);
+        memset(p, 1, 40);
+        if (pki_place_of(p).kind == PKI_PLACE_RUN) {
+            sampled = p;
+            samples++;
+        }
+    }
+    ck_assert_uint_eq(samples, 10);
+    ck_assert_uint_eq(pk_heap_usable(sampled), 40);
+    ck_assert_int_eq(sampled[39], 1);
+    pk_heap_free(sampled);
+    ck_assert_int_ne(*(volatile char *)sampled, 1);
+}
+END_TEST
+
 /* ---- invariants ---- */
 
 static pk_heap *heap;
@@ -219,7 +244,10 @@ static Suite *make_suite(void)
     tcase_add_test(parts, a_quarantine_keeps_to_its_bound_and_loses_nothing);
     tcase_add_test(parts, a_random_block_is_any_free_one);
     tcase_add_test(parts, shut_pages_open_again_and_are_zero);
-    if (!TEST_SANITIZED) tcase_add_test_raise_signal(parts, shut_pages_may_not_be_touched, SIGSEGV);
+    if (!TEST_SANITIZED) {
+        tcase_add_test_raise_signal(parts, shut_pages_may_not_be_touched, SIGSEGV);
+        tcase_add_test_raise_signal(parts, a_sampled_block_may_not_be_read_after_free, SIGSEGV);
+    }
     suite_add_tcase(suite, parts);
     TCase *audit = tcase_create("audit");
     tcase_add_checked_fixture(audit, setup, NULL);
