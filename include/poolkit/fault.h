@@ -10,7 +10,8 @@
  * When it is found: an address that is not poolkit's, or not in a slab of blocks, at the call. Of small
  * blocks, free only looks at the slab's word; that the address is no block's start, or free already,
  * is found when the block goes home to its slab: at once if another thread's, else when the stack it
- * was put on is flushed. realloc looks at once.
+ * was put on is flushed. realloc looks at once. Heaps in hardened or debug mode find more, and earlier:
+ * docs/faults.md.
  *
  * A handler of your own may log and return: the faulty call then has no effect.
  */
