@@ -145,7 +145,7 @@ static void write_after_free(size_t size, size_t at, size_t n)
     for (size_t i = 0; i < ROW; i++) free(row[i]);
     memset((char *)unknown(row[ROW / 2]) + at, 0x42, n);
     look_for_harm(size);
-    for (size_t i = 0; i < 20; i++) make_row(size), free_row();
+    for (size_t i = 0; i < 60; i++) make_row(size), free_row(); /* a quarantine moves on */
     verdict(SILENT);
 }
 
