@@ -5,6 +5,8 @@
 run.py ATTACK LIB.so [--mode MODE]                     the test: verdicts as expected, exit 0 or 1
 run.py ATTACK LIB.so --compare [NAME=LIB.so ...]       a table beside other allocators
 
+expected/MODE.txt has the worst verdict that is allowed of each attack at each size.
+
 S stopped     the process died of it
 H harmless    it had no effect
 . silent      bytes of the program were read or changed, unnoticed; the allocator is sound
@@ -21,7 +23,7 @@ from pathlib import Path
 SIZES = (32, 1024, 262144)
 EXITS = {0: "H", 3: ".", 4: "X", 5: "-"}
 WORSE = "SH.X!"  # later is worse; ! is a hang or something else
-NEVER_EXPLOITABLE = ("double free", "double free by threads", "interior", "foreign")
+LEAST_STOPPED = {"default": 0.55, "hardened": 0.95, "debug": 0.95}  # of what is possible
 PEERS = {
     "glibc": "",
     "mimalloc": "libmimalloc.so.2",
@@ -80,27 +82,22 @@ def expectations(mode):
 def check(program, library, mode):
     """Prints what is worse than expected. True: nothing is."""
     letters, said = run_all(program, library, mode)
-    kinds, wanted, bad = dict(attacks_of(program)), expectations(mode), []
+    wanted, bad = expectations(mode), []
     for name, got in letters.items():
         for size, letter, most in zip(SIZES, got, wanted.get(name, "???")):
             if letter != "-" and (most == "?" or WORSE.index(letter) > WORSE.index(most)):
                 bad.append(f"{name}, {size}: {letter}, expected {most}: {said[name, size]}")
-            if letter == "X" and kinds[name] in NEVER_EXPLOITABLE:
-                bad.append(f"{name}, {size}: exploitable")
     print(*bad, sep="\n")
     share = share_stopped(letters)
     print(f"{mode}: {len(letters)} attacks at {len(SIZES)} sizes, {share:.1%} stopped or harmless, "
           f"{sum(l.count('X') for l in letters.values())} exploitable")
-    least = {"default": 0.75, "hardened": 0.95, "debug": 0.95}[mode]
-    return not bad and share >= least
+    return not bad and share >= LEAST_STOPPED[mode]
 
 
 def compare(program, library, extra):
     """The table."""
-    columns = {"poolkit": (library, "default")}
-    for mode in ("hardened", "debug"):
-        if (Path(__file__).with_name("expected") / f"{mode}.txt").exists():
-            columns[mode] = (library, mode)
+    columns = {"poolkit": (library, "default"), "hardened": (library, "hardened"),
+               "debug": (library, "debug")}
     for name, file in {**PEERS, **dict(e.split("=", 1) for e in extra)}.items():
         path = file if not file or "/" in file else f"/usr/lib/{os.uname().machine}-linux-gnu/{file}"
         if not path or Path(path).exists():
