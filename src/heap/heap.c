@@ -58,7 +58,9 @@ void pk_heap_destroy(pk_heap *heap)
 size_t pk_heap_trim(pk_heap *heap, size_t keep)
 {
     if (heap->space.checked) {
+        int saved_errno = errno;
         pki_checked_flush(heap);
+        errno = saved_errno;
     }
     return pki_thread_trim(&heap->space, keep);
 }
