@@ -61,8 +61,9 @@ static void *another_block(pk_heap *heap, const pki_place *place, size_t n)
 {
     bool shrinks = n <= place->usable;
     size_t more = growth_size(place, n);
-    void *to =
-        more == n ? NULL : pki_heap_alloc_slow(heap, (pki_request){more, PK_ALIGN, false, true, NULL});
+    void *to = more == n
+                   ? NULL
+                   : pki_heap_alloc_slow(heap, (pki_request){more, PK_ALIGN, false, true, NULL});
     if (to != NULL) {
         return to;
     }

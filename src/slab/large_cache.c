@@ -128,7 +128,8 @@ static _Atomic bool moving_is_refused;
 
 bool pki_large_may_gather(const pki_space *space)
 {
-    return pki_space_is_flexible(space) && !space->watched && space->n_large < GATHER_BLOCKS_MAX &&
+    return pki_space_is_flexible(space) && !space->watched && !space->checked &&
+           space->n_large < GATHER_BLOCKS_MAX &&
            !atomic_load_explicit(&moving_is_refused, memory_order_relaxed);
 }
 

@@ -7,7 +7,8 @@
 
 #pragma GCC diagnostic ignored "-Wuse-after-free"
 
-namespace {
+namespace
+{
 
 void delete_twice(size_t size)
 {
