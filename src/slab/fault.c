@@ -4,7 +4,6 @@
 
 #include "base/attr.h"
 #include "base/text.h"
-#include "os/lock.h"
 #include "os/process.h"
 
 static struct {
@@ -17,6 +16,8 @@ static struct {
 pki_faults pki_fault_policy;
 
 enum { LINES_MAX = 100 }; /* printed while faults only are reported; then they are only counted */
+
+pki_lock *pki_fault_lock(void) { return &handler.lock; }
 
 void pk_on_fault(pk_fault_fn *fn, void *arg)
 {

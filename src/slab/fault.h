@@ -5,6 +5,8 @@
 
 #include <poolkit/fault.h>
 
+#include "os/lock.h"
+
 /* What follows a fault for which the program has no handler. */
 typedef enum {
     PKI_FAULTS_ABORT,
@@ -35,5 +37,8 @@ void pki_fault_tell(const pki_fault *fault);
 
 /* The same for a free. */
 void pki_fault_report(pk_fault_kind kind, const char *pool_name, const void *p);
+
+/* Guards the process's handler; for fork.c. No other lock is taken while it is held. */
+pki_lock *pki_fault_lock(void);
 
 #endif /* PKI_SLAB_FAULT_H */

@@ -3,6 +3,7 @@
 #include "slab/fork.h"
 
 #include "os/process.h"
+#include "slab/fault.h"
 #include "slab/idle.h"
 #include "slab/meta.h"
 #include "slab/owner.h"
@@ -74,6 +75,7 @@ static void before(void)
     pki_spaces_each(before_space, false);
     pki_owner_ids_before_fork();
     pki_meta_before_fork();
+    pki_fork_take(pki_fault_lock());
     if (n_held_before == 0) {
         atomic_store_explicit(&pki_lock_forking, pki_lock_me(), memory_order_relaxed);
     }
@@ -82,6 +84,7 @@ static void before(void)
 static void after(bool in_child)
 {
     atomic_store_explicit(&pki_lock_forking, 0, memory_order_relaxed);
+    pki_fork_give(pki_fault_lock(), in_child);
     pki_meta_after_fork(in_child);
     pki_owner_ids_after_fork(in_child);
     pki_spaces_each(after_space, in_child);

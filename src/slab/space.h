@@ -9,7 +9,8 @@
  *          └─ owners: of running threads, and orphans to be adopted (owner.h)
  *
  * Locks, in the order in which they may be taken (a lock is never taken with a later one held):
- *   the table of spaces (thread.c) → owners_lock → an owner's lock → lock → ids → meta.h's
+ *   the table of spaces (thread.c) → owners_lock → an owner's lock → lock → ids → meta.h's →
+ *   the fault handler's (fault.h)
  * No other room is called while `lock` is held, but src/os.
  *
  * Purge. A dirty slab was used and may be resident. Every 100 ms of use, half of the smallest

@@ -3,7 +3,7 @@
  * of a script of heap calls the result is what the header promises, all blocks have their bytes
  * and the audit is content; afterwards the heap works again. */
 #include "build.h"
-#include "faults.h"
+#include "each_call.h"
 #include "heap_fixture.h"
 #include "pattern.h"
 #include "rss.h"
@@ -11,9 +11,8 @@
 #include "threads.h"
 
 #include <sys/resource.h>
-#include <sys/wait.h>
 
-enum { SLOTS = 700, MOST_CALLS = 400, PLAN_DID_NOT_FIRE = 42 };
+enum { SLOTS = 700 };
 
 typedef struct {
     void *p;
@@ -247,74 +246,47 @@ static void life(void)
 
 /* -- each call fails -- */
 
-/* In a process of its own, so that also what happens once in a process can fail. False: the plan
- * named a call that is never made. */
-static bool try_plan(call_kind kind, size_t at, bool for_ever)
-{
-    int status;
-    fflush(NULL);
-    pid_t child = fork();
-    EXPECT(child >= 0);
-    if (child == 0) {
-        *expect_here() = (expect_note){call_names[kind], at};
-        faults_plan(kind, at, for_ever);
-        life();
-        _exit(atomic_load(&faults.fired) ? 0 : PLAN_DID_NOT_FIRE);
-    }
-    EXPECT(waitpid(child, &status, 0) == child);
-    bool idle = WIFEXITED(status) && WEXITSTATUS(status) == PLAN_DID_NOT_FIRE;
-    EXPECT_AT(idle || status == 0, status, at);
-    return !idle;
-}
-
 static bool is_checked(void)
 {
     const char *options = getenv("POOLKIT_OPTIONS");
     return options != NULL && strstr(options, "mode=") != NULL;
 }
 
-/* With every k-th call, until a run makes fewer; sparsely where a run takes long. */
-static void each_call(call_kind kind, bool for_ever)
+/* Sparsely in a checked heap, which takes long, and moves no pages. */
+static void call_fails(call_kind kind, bool for_ever)
 {
-    size_t at = 1, tried = 0, step = TEST_OPTIMIZED && !is_checked() ? 1 : 7;
-    while (at < MOST_CALLS && try_plan(kind, at, for_ever)) {
-        at += at < 10 ? 1 : step;
-        tried++;
-    }
-    EXPECT_AT(at < MOST_CALLS, at, 0);
-    bool idle = kind == CALL_MPROTECT || (kind == CALL_MREMAP && is_checked()); /* moves no pages */
-    EXPECT_AT(tried > 0 || idle, kind, tried);
-    printf("%s %s: %zu runs\n", call_names[kind], for_ever ? "for ever" : "once", tried);
+    size_t tried = each_call(life, kind, for_ever, is_checked() ? 10 : MOST_CALLS);
+    EXPECT(tried > 0 || (kind == CALL_MREMAP && is_checked()));
 }
 
-START_TEST(mmap_fails_once) { each_call(CALL_MMAP, false); }
+START_TEST(mmap_fails_once) { call_fails(CALL_MMAP, false); }
 END_TEST
 
-START_TEST(mmap_fails_for_ever) { each_call(CALL_MMAP, true); }
+START_TEST(mmap_fails_for_ever) { call_fails(CALL_MMAP, true); }
 END_TEST
 
-START_TEST(munmap_fails_once) { each_call(CALL_MUNMAP, false); }
+START_TEST(munmap_fails_once) { call_fails(CALL_MUNMAP, false); }
 END_TEST
 
-START_TEST(munmap_fails_for_ever) { each_call(CALL_MUNMAP, true); }
+START_TEST(munmap_fails_for_ever) { call_fails(CALL_MUNMAP, true); }
 END_TEST
 
-START_TEST(madvise_fails_once) { each_call(CALL_MADVISE, false); }
+START_TEST(madvise_fails_once) { call_fails(CALL_MADVISE, false); }
 END_TEST
 
-START_TEST(madvise_fails_for_ever) { each_call(CALL_MADVISE, true); }
+START_TEST(madvise_fails_for_ever) { call_fails(CALL_MADVISE, true); }
 END_TEST
 
-START_TEST(mremap_fails_once) { each_call(CALL_MREMAP, false); }
+START_TEST(mremap_fails_once) { call_fails(CALL_MREMAP, false); }
 END_TEST
 
-START_TEST(mremap_fails_for_ever) { each_call(CALL_MREMAP, true); }
+START_TEST(mremap_fails_for_ever) { call_fails(CALL_MREMAP, true); }
 END_TEST
 
 START_TEST(mprotect_fails)
 {
-    each_call(CALL_MPROTECT, false);
-    each_call(CALL_MPROTECT, true);
+    (void)each_call(life, CALL_MPROTECT, false, MOST_CALLS);
+    (void)each_call(life, CALL_MPROTECT, true, MOST_CALLS);
 }
 END_TEST
 
