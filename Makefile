@@ -22,6 +22,7 @@ help:
 	@echo 'make check      the rules that need no build: layers, invariants, format'
 	@echo 'make format     bring the sources into shape'
 	@echo 'make install    install to PREFIX, now $(PREFIX)'
+	@echo 'make amalgamation  the library as one source and one header: build/amalgamation'
 	@echo 'make clean      remove build/'
 
 build-%:
@@ -79,10 +80,13 @@ check:
 format:
 	scripts/format
 
+amalgamation:
+	scripts/amalgamate build/amalgamation
+
 install: build-release
 	cmake --install build --prefix $(PREFIX)
 
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan run test bench bench-record bench-sharing bench-pools check format install clean
+.PHONY: all help dev asan tsan run test bench bench-record bench-sharing bench-pools check format amalgamation install clean

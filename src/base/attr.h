@@ -10,7 +10,8 @@
 #define pki_unlikely(x) __builtin_expect(!!(x), 0)
 #define PKI_COLD __attribute__((noinline, cold))
 #define PKI_NOINLINE __attribute__((noinline))
-#define PKI_INLINE static inline __attribute__((always_inline))
+/* unused: in the one-file form they stand in a source, where clang tells of those that nobody calls. */
+#define PKI_INLINE static inline __attribute__((always_inline, unused))
 #define PKI_CACHE_ALIGNED __attribute__((aligned(64)))
 /* Where the calling function stands on the stack, which grows downwards; NULL: not known. */
 #define PKI_FRAME __builtin_frame_address(0)

@@ -140,6 +140,7 @@ EXPORT int malloc_trim(size_t keep) { return pk_heap_trim(pk_heap_process(), kee
 
 /* ---- reports ---- */
 
+#if defined(__GLIBC__) /* others have no such structs */
 EXPORT struct mallinfo2 mallinfo2(void)
 {
     pk_stats stats;
@@ -168,6 +169,7 @@ EXPORT struct mallinfo mallinfo(void)
         .usmblks = clamp_to_int(wide.usmblks),
     };
 }
+#endif
 
 EXPORT void malloc_stats(void)
 {

@@ -133,7 +133,7 @@ static void *alloc_class(pk_heap *heap, unsigned cls, size_t n, bool *zero, pk_s
     return p;
 }
 
-static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk_status *why)
+static void *alloc_request(pk_heap *heap, const pki_request *request, bool *zero, pk_status *why)
 {
     if (heap == &pki_process_heap) {
         init_process_heap();
@@ -155,7 +155,7 @@ static void *alloc_any(pk_heap *heap, const pki_request *request, bool *zero, pk
 
 /* ---- requests ---- */
 
-static bool is_possible(const pki_request *request)
+static bool is_possible_request(const pki_request *request)
 {
     bool addressable = request->n >> PKI_ADDRESS_BITS == 0;
     return addressable && request->align <= (size_t)PTRDIFF_MAX + 1 - request->n;
@@ -169,7 +169,7 @@ static void *alloc_last_resort(pk_heap *heap, const pki_request *request, bool *
     bool again = why != PK_EBUSY && !request->optional;
     while (p == NULL && again) {
         pk_heap_trim(heap, 0);
-        p = alloc_any(heap, request, zero, &why);
+        p = alloc_request(heap, request, zero, &why);
         again = p == NULL && why != PK_EBUSY && heap->on_oom != NULL &&
                 heap->on_oom(heap->oom_arg, request->n, why);
     }
@@ -181,13 +181,13 @@ static void *alloc_last_resort(pk_heap *heap, const pki_request *request, bool *
 
 PKI_NOINLINE void *pki_heap_alloc_slow(pk_heap *heap, pki_request request)
 {
-    if (pki_unlikely(!is_possible(&request))) {
+    if (pki_unlikely(!is_possible_request(&request))) {
         errno = ENOMEM;
         return NULL;
     }
     bool zero;
     pk_status why = PK_ENOMEM;
-    void *p = alloc_any(heap, &request, &zero, &why);
+    void *p = alloc_request(heap, &request, &zero, &why);
     if (pki_unlikely(p == NULL)) {
         p = alloc_last_resort(heap, &request, &zero, why);
     }
@@ -202,7 +202,7 @@ PKI_NOINLINE void *pki_heap_alloc_slow(pk_heap *heap, pki_request request)
 
 /* ---- public ---- */
 
-PKI_INLINE void *alloc(pk_heap *heap, size_t n)
+PKI_INLINE void *alloc_plain(pk_heap *heap, size_t n)
 {
     pki_owner *owner = pki_thread_owner(&heap->space);
     if (pki_likely(owner != NULL && n <= PKI_SMALL_MAX)) {
@@ -214,7 +214,7 @@ PKI_INLINE void *alloc(pk_heap *heap, size_t n)
     return pki_heap_alloc_slow(heap, (pki_request){n, PK_ALIGN, false, false, PKI_CALLER});
 }
 
-void *pk_heap_alloc(pk_heap *heap, size_t n) { return alloc(heap, n); }
+void *pk_heap_alloc(pk_heap *heap, size_t n) { return alloc_plain(heap, n); }
 
 void *pk_heap_zalloc(pk_heap *heap, size_t n)
 {
@@ -237,7 +237,7 @@ void *pk_heap_alloc_aligned(pk_heap *heap, size_t n, size_t align)
 
 void *pk_heap_alloc_atleast(pk_heap *heap, size_t n, size_t *got)
 {
-    void *p = alloc(heap, n);
+    void *p = alloc_plain(heap, n);
     if (got != NULL && p != NULL) {
         *got = pk_heap_usable(p);
     }

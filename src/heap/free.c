@@ -2,7 +2,7 @@
  * free.c: giving a block back beyond the hot path, and what an address says of its block. */
 #include "heap/heap_internal.h"
 
-static pki_owner *owner_of(pki_space *space) { return pki_heap_owner((pk_heap *)space); }
+static pki_owner *owner_in_heap(pki_space *space) { return pki_heap_owner((pk_heap *)space); }
 
 static void free_checked_or_not(void *p, const pki_release *release)
 {
@@ -13,7 +13,7 @@ static void free_checked_or_not(void *p, const pki_release *release)
             return;
         }
     }
-    pki_place_free(p, PKI_SPACE_OF_HEAP, owner_of);
+    pki_place_free(p, PKI_SPACE_OF_HEAP, owner_in_heap);
 }
 
 PKI_NOINLINE void pki_heap_free_slow(void *p, const void *site)

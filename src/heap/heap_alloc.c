@@ -8,7 +8,7 @@
 #include "heap/heap_internal.h"
 #include "os/error.h"
 
-static void *alloc(void *ctx, size_t n, size_t align)
+static void *alloc_in_heap(void *ctx, size_t n, size_t align)
 {
     if (!pki_is_power_of_two(align)) {
         return pki_os_fail(PK_EINVAL);
@@ -16,7 +16,7 @@ static void *alloc(void *ctx, size_t n, size_t align)
     return align <= PK_ALIGN ? pk_heap_alloc(ctx, n) : pk_heap_alloc_aligned(ctx, n, align);
 }
 
-static bool resize(void *ctx, void *p, size_t old_n, size_t new_n, size_t align)
+static bool resize_in_heap(void *ctx, void *p, size_t old_n, size_t new_n, size_t align)
 {
     (void)ctx;
     (void)old_n;
@@ -52,7 +52,7 @@ static void *remap(void *ctx, void *p, size_t old_n, size_t new_n, size_t align)
                              : remap_aligned(ctx, p, old_n, new_n, align);
 }
 
-static void release(void *ctx, void *p, size_t n, size_t align)
+static void release_in_heap(void *ctx, void *p, size_t n, size_t align)
 {
     (void)ctx;
     (void)n;
@@ -62,7 +62,10 @@ static void release(void *ctx, void *p, size_t n, size_t align)
 
 pk_allocator pk_heap_as_alloc(pk_heap *heap)
 {
-    static const pk_allocator_ops ops = {
-        .size = sizeof ops, .alloc = alloc, .resize = resize, .remap = remap, .free = release};
+    static const pk_allocator_ops ops = {.size = sizeof ops,
+                                         .alloc = alloc_in_heap,
+                                         .resize = resize_in_heap,
+                                         .remap = remap,
+                                         .free = release_in_heap};
     return (pk_allocator){&ops, heap};
 }

@@ -22,7 +22,7 @@ static bool resize_run(const pki_place *place, size_t n)
 }
 
 /* The block's new address if it can be had without copying, else NULL. */
-static void *resize(const pki_place *place, void *p, size_t n, bool may_move)
+static void *resize_place(const pki_place *place, void *p, size_t n, bool may_move)
 {
     pk_status why;
     if (place->space->watched) {
@@ -73,7 +73,7 @@ static void *another_block(pk_heap *heap, const pki_place *place, size_t n)
 }
 
 /* A block that shrinks and finds no other place stays where it is. */
-static void *move(pk_heap *heap, const pki_place *place, void *p, size_t n)
+static void *move_block(pk_heap *heap, const pki_place *place, void *p, size_t n)
 {
     int saved_errno = errno;
     void *to = another_block(heap, place, n);
@@ -106,9 +106,9 @@ void *pki_heap_realloc_from(void *p, size_t n, const void *site)
         return NULL;
     }
     int saved_errno = errno;
-    void *resized = resize(&place, p, n, true);
+    void *resized = resize_place(&place, p, n, true);
     errno = saved_errno;
-    return resized != NULL ? resized : move((pk_heap *)place.space, &place, p, n);
+    return resized != NULL ? resized : move_block((pk_heap *)place.space, &place, p, n);
 }
 
 void *pk_heap_realloc(pk_heap *heap, void *p, size_t n)
@@ -126,7 +126,7 @@ bool pk_heap_resize(void *p, size_t n)
         return false;
     }
     int saved_errno = errno;
-    bool resized = resize(&place, p, n, false) != NULL || n <= place.usable;
+    bool resized = resize_place(&place, p, n, false) != NULL || n <= place.usable;
     errno = saved_errno;
     return resized;
 }

@@ -2,11 +2,11 @@
  * lock_linux.c: waiting for a lock on a futex, which looks at the lower half of the word. After U.
  * Drepper, "Futexes Are Tricky" (2011), the lock with three states. */
 #include <errno.h>
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/futex_linux.h"
 #include "os/lock.h"
 #include "os/process.h"
 
@@ -41,7 +41,7 @@ static bool spin(pki_lock *lock)
 
 static void sleep_while(pki_lock *lock, uintptr_t word)
 {
-    syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, (uint32_t)word, NULL, NULL, 0);
+    syscall(SYS_futex, &lock->word, PKI_FUTEX_WAIT, (uint32_t)word, NULL, NULL, 0);
 }
 
 /* Takes the lock marked as waited for: others may sleep besides this thread. */
@@ -89,6 +89,6 @@ PKI_COLD void pki_lock_wait(pki_lock *lock)
 PKI_COLD void pki_lock_wake(pki_lock *lock)
 {
     int saved_errno = errno;
-    syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    syscall(SYS_futex, &lock->word, PKI_FUTEX_WAKE, 1, NULL, NULL, 0);
     errno = saved_errno;
 }

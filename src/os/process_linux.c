@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "os/futex_linux.h"
 #include "os/lock.h"
 
 uint64_t pki_os_milliseconds(void)
@@ -182,13 +182,13 @@ void pki_os_sleep(uint32_t milliseconds)
 
 void pki_os_wait(_Atomic uint32_t *word, uint32_t value)
 {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    syscall(SYS_futex, word, PKI_FUTEX_WAIT, value, NULL, NULL, 0);
 }
 
 void pki_os_wake(_Atomic uint32_t *word)
 {
     int saved_errno = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    syscall(SYS_futex, word, PKI_FUTEX_WAKE, 1, NULL, NULL, 0);
     errno = saved_errno;
 }
 

@@ -37,7 +37,7 @@ static bool on_memcheck(void)
 
 /* Read here and not with the other settings: a program that links little of the library has no
  * others. */
-static bool take(void *arg, pki_span key, pki_span value)
+static bool take_checkers(void *arg, pki_span key, pki_span value)
 {
     bool on;
     if (pki_span_is(key, "checkers") && pki_span_switch(value, &on)) {
@@ -51,7 +51,7 @@ static bool is_wanted(void)
     bool wanted = true;
     const char *options = pki_os_environment("POOLKIT_OPTIONS");
     if (options != NULL) {
-        pki_options_read(options, take, NULL, &wanted);
+        pki_options_read(options, take_checkers, NULL, &wanted);
     }
     return wanted;
 }

@@ -60,7 +60,7 @@ static PKI_NOINLINE void start_slow(pk_arena *arena, char *begin, char *end)
     pki_chunk_hide(ext, ext->base);
 }
 
-static inline void start(pk_arena *arena, bool locked, bool watched, char *begin, char *end)
+static inline void start_arena(pk_arena *arena, bool locked, bool watched, char *begin, char *end)
 {
     pk_arena_ext *ext = arena->ext;
     ext->watched = watched;
@@ -98,7 +98,7 @@ pk_status pki_arena_open_defaults(pk_arena *arena)
     bool zero = (got & PK_PAGES_ZERO) != 0;
     pk_arena_chunk *base = pki_chunk_format(memory, PKI_ARENA_FIRST, EXT_SIZE, zero, false);
     open_plainly(arena, base, "arena", (size_t)PKI_ARENA_FIRST * 2);
-    start(arena, false, find_watcher(), base->begin, memory + PKI_ARENA_FIRST);
+    start_arena(arena, false, find_watcher(), base->begin, memory + PKI_ARENA_FIRST);
     return PK_OK;
 }
 
@@ -114,7 +114,7 @@ void *pk_arena_alloc_slow(pk_arena *arena, size_t n, size_t align)
     char *p = memory + PKI_CHUNK_HEAD + EXT_SIZE;
     pk_arena_chunk *base = pki_chunk_format(memory, PKI_ARENA_FIRST, EXT_SIZE, false, false);
     open_plainly(arena, base, "arena", (size_t)PKI_ARENA_FIRST * 2);
-    start(arena, false, false, p + pki_align_up(n, PK_ALIGN), memory + PKI_ARENA_FIRST);
+    start_arena(arena, false, false, p + pki_align_up(n, PK_ALIGN), memory + PKI_ARENA_FIRST);
     return p;
 }
 
@@ -204,7 +204,7 @@ static pk_status open_with(pk_arena *arena, const pk_arena_opts *opts)
     ext->limit = p.limit;
     ext->retain = opts->retain;
     bool watched = !atomic_load_explicit(&unwatched, memory_order_relaxed) && find_watcher();
-    start(arena, opts->locked, watched, base->begin, pki_chunk_end(base));
+    start_arena(arena, opts->locked, watched, base->begin, pki_chunk_end(base));
     if (opts->parent != NULL) {
         adopt_child(opts->parent, arena);
     }
@@ -248,7 +248,7 @@ static inline bool open_in_buffer(pk_arena *arena, const pk_arena_opts *opts)
     size_t size = pki_align_down(opts->buffer_size - skip, PK_ALIGN);
     pk_arena_chunk *base = pki_chunk_format(begin, size, EXT_SIZE, false, true);
     open_plainly(arena, base, opts->name == NULL ? "arena" : opts->name, PKI_ARENA_FIRST);
-    start(arena, false, false, begin + PKI_CHUNK_HEAD + EXT_SIZE, begin + size);
+    start_arena(arena, false, false, begin + PKI_CHUNK_HEAD + EXT_SIZE, begin + size);
     return true;
 }
 

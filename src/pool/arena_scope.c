@@ -233,7 +233,7 @@ bool pk_arena_walk(const pk_arena *arena, pk_arena_walk_fn *fn, void *arg)
 }
 
 /* Behind the newest chunk, what is left at the end of a chunk is lost until the next reset. */
-static void add_chunk(const pk_arena *arena, const pk_arena_chunk *chunk, pk_stats *out)
+static void add_arena_chunk(const pk_arena *arena, const pk_arena_chunk *chunk, pk_stats *out)
 {
     uint64_t used = (uint64_t)(used_end(arena, chunk) - chunk->begin);
     uint64_t rest = (uint64_t)(pki_chunk_end(chunk) - chunk->begin) - used;
@@ -262,7 +262,7 @@ void pk_arena_stats(const pk_arena *arena, pk_stats *out)
     out->limit = ext->limit == SIZE_MAX ? 0 : ext->limit;
     out->n_chunks = ext->n_chunks;
     for (const pk_arena_chunk *chunk = arena->chunk; chunk != NULL; chunk = chunk->prev) {
-        add_chunk(arena, chunk, out);
+        add_arena_chunk(arena, chunk, out);
     }
     for (const pk_arena_chunk *chunk = ext->spare; chunk != NULL; chunk = chunk->prev) {
         out->free_in_chunks += chunk->size;

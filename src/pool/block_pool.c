@@ -84,7 +84,7 @@ static pki_slab *slab_with_room(pk_block_pool_ext *ext, pk_status *why)
     return ext->opts.construct == NULL ? ext->with_room : prefer_built(ext->with_room);
 }
 
-static void take(pk_block_pool_ext *ext, pki_slab *slab, void **out, unsigned n)
+static void take_blocks(pk_block_pool_ext *ext, pki_slab *slab, void **out, unsigned n)
 {
     unsigned fresh;
     ext->used += pki_slab_take(slab, out, n, &fresh);
@@ -145,10 +145,10 @@ static void *alloc_one(pk_block_pool *pool, pk_status *why)
     unsigned n = batch(ext, slab);
     if (ext->closed) {
         void *block;
-        take(ext, slab, &block, 1);
+        take_blocks(ext, slab, &block, 1);
         return hand_out(ext, slab, block, is_zero);
     }
-    take(ext, slab, ext->base, n);
+    take_blocks(ext, slab, ext->base, n);
     pool->top = ext->base + n - 1;
     return *pool->top;
 }
@@ -217,8 +217,8 @@ static void report(pk_block_pool *pool, pk_fault_kind kind, const void *p)
     leave_callback(pool, &kept);
 }
 
-static void report_put(pk_block_pool *pool, const pki_block_chunk *chunk, pki_put_result result,
-                       const void *p)
+static void report_bad_free(pk_block_pool *pool, const pki_block_chunk *chunk,
+                            pki_put_result result, const void *p)
 {
     report(pool,
            chunk == NULL                    ? PK_FAULT_OTHER_POOL
@@ -237,13 +237,13 @@ static void release_if_not_kept(pk_block_pool *pool, pki_block_chunk *chunk)
 }
 
 /* Puts one block to its slab; faults are reported. */
-static void put(pk_block_pool *pool, void *block)
+static void put_home(pk_block_pool *pool, void *block)
 {
     pk_block_pool_ext *ext = pool->ext;
     pki_block_chunk *chunk = pki_block_chunk_of(ext, block);
     pki_put_result result = chunk == NULL ? PKI_PUT_NOT_A_BLOCK : pki_slab_put(&chunk->slab, block);
     if (pki_unlikely(result != PKI_PUT_DONE)) {
-        report_put(pool, chunk, result, block);
+        report_bad_free(pool, chunk, result, block);
         return;
     }
     ext->used--;
@@ -261,13 +261,13 @@ static void put(pk_block_pool *pool, void *block)
     }
 }
 
-/* Sends the `n` oldest blocks of the stack home. The stack is whole whenever `put` runs: a fault's
+/* Sends the `n` oldest blocks of the stack home. The stack is whole whenever `put_home` runs: a fault's
  * handler, or a destructor, may look at the pool. */
-static void flush_oldest(pk_block_pool *pool, size_t n)
+static void flush_pool_stack(pk_block_pool *pool, size_t n)
 {
     pk_block_pool_ext *ext = pool->ext;
     for (size_t i = 0; i < n; i++) {
-        put(pool, ext->base[i]);
+        put_home(pool, ext->base[i]);
     }
     size_t rest = (size_t)(pool->top - ext->base) - n;
     memmove(ext->base, ext->base + n, rest * sizeof *ext->base);
@@ -277,13 +277,13 @@ static void flush_oldest(pk_block_pool *pool, size_t n)
 void pki_block_flush(pk_block_pool *pool)
 {
     if (!pool->ext->closed && !pool->ext->in_callback) {
-        flush_oldest(pool, (size_t)(pool->top - pool->ext->base));
+        flush_pool_stack(pool, (size_t)(pool->top - pool->ext->base));
     }
 }
 
 /* A burst of frees lets the stack grow to four times its size. The first one lies in the record. Not in
  * a pool with a limit: how many blocks fit in it must not depend on what was freed before. */
-static bool grow_stack(pk_block_pool *pool)
+static bool grow_pool_stack(pk_block_pool *pool)
 {
     pk_block_pool_ext *ext = pool->ext;
     size_t slots = ((size_t)ext->stack_capacity + 1) * 4;
@@ -324,10 +324,10 @@ PKI_NOINLINE void pk_block_pool_free_slow(pk_block_pool *pool, void *block)
     }
     int error = pki_os_error();
     if (ext->closed) {
-        put(pool, block);
+        put_home(pool, block);
     } else {
-        if (!grow_stack(pool)) {
-            flush_oldest(pool, (ext->stack_capacity + 1) / 2);
+        if (!grow_pool_stack(pool)) {
+            flush_pool_stack(pool, (ext->stack_capacity + 1) / 2);
         }
         *pool->top++ = block;
     }

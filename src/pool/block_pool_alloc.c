@@ -12,20 +12,20 @@ static bool fits(const pk_block_pool *pool, size_t n, size_t align)
            align <= pool->ext->opts.align;
 }
 
-static void *alloc(void *ctx, size_t n, size_t align)
+static void *alloc_in_pool(void *ctx, size_t n, size_t align)
 {
     pk_block_pool *pool = ctx;
     return fits(pool, n, align) ? pk_block_pool_alloc(pool) : pki_os_fail(PK_EINVAL);
 }
 
-static bool resize(void *ctx, void *p, size_t old_n, size_t new_n, size_t align)
+static bool resize_in_pool(void *ctx, void *p, size_t old_n, size_t new_n, size_t align)
 {
     (void)p;
     (void)old_n;
     return fits(ctx, new_n, align);
 }
 
-static void release(void *ctx, void *p, size_t n, size_t align)
+static void release_in_pool(void *ctx, void *p, size_t n, size_t align)
 {
     pk_block_pool *pool = ctx;
     if (pool->ext != NULL && !fits(pool, n, align)) {
@@ -37,8 +37,10 @@ static void release(void *ctx, void *p, size_t n, size_t align)
 
 pk_allocator pk_block_pool_as_alloc(pk_block_pool *pool)
 {
-    static const pk_allocator_ops ops = {
-        .size = sizeof ops, .alloc = alloc, .resize = resize, .free = release};
+    static const pk_allocator_ops ops = {.size = sizeof ops,
+                                         .alloc = alloc_in_pool,
+                                         .resize = resize_in_pool,
+                                         .free = release_in_pool};
     return (pk_allocator){&ops, pool};
 }
 

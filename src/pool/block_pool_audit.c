@@ -5,7 +5,7 @@
 #include "slab/report.h"
 
 /* Each stacked block goes home here, where a fault is a finding. */
-static void audit_stack(pk_block_pool *pool, pki_findings *f)
+static void audit_pool_stack(pk_block_pool *pool, pki_findings *f)
 {
     pk_block_pool_ext *ext = pool->ext;
     if (ext->closed || ext->in_callback) {
@@ -29,7 +29,7 @@ static void audit_stack(pk_block_pool *pool, pki_findings *f)
     pool->top = ext->base;
 }
 
-static bool is_listed(const pk_block_pool_ext *ext, const pki_slab *slab)
+static bool is_listed_by_pool(const pk_block_pool_ext *ext, const pki_slab *slab)
 {
     const pki_slab *s = ext->with_room;
     while (s != NULL && s != slab) {
@@ -38,7 +38,7 @@ static bool is_listed(const pk_block_pool_ext *ext, const pki_slab *slab)
     return s == slab;
 }
 
-static void audit_chunk(const pk_block_pool_ext *ext, pki_block_chunk *chunk, pki_findings *f)
+static void audit_pool_chunk(const pk_block_pool_ext *ext, pki_block_chunk *chunk, pki_findings *f)
 {
     pki_slab *slab = &chunk->slab;
     char *end = (char *)chunk + chunk->size;
@@ -50,7 +50,7 @@ static void audit_chunk(const pk_block_pool_ext *ext, pki_block_chunk *chunk, pk
                slab->base + (size_t)slab->capacity * ext->stride <= end &&
                    slab->block_size == ext->stride,
                "B1: a chunk's blocks lie outside it", chunk);
-    bool listed = is_listed(ext, slab);
+    bool listed = is_listed_by_pool(ext, slab);
     pki_expect(f, listed == slab->listed && listed == pki_slab_has_room(slab),
                "B4: a slab with room is not on the list, or one without is", slab);
     pki_audit_slab_bits(slab, f);
@@ -79,9 +79,9 @@ size_t pk_block_pool_audit(pk_block_pool *pool, char *text, size_t text_size)
     if (pool == NULL || pool->ext == NULL) {
         return 0;
     }
-    audit_stack(pool, &findings);
+    audit_pool_stack(pool, &findings);
     for (pki_block_chunk *chunk = pool->ext->first; chunk != NULL; chunk = chunk->next) {
-        audit_chunk(pool->ext, chunk, &findings);
+        audit_pool_chunk(pool->ext, chunk, &findings);
     }
     audit_sums(pool->ext, &findings);
     return findings.broken;

@@ -31,7 +31,7 @@ static bool are_possible(const pk_block_pool_opts *o)
            o->per_chunk <= UINT32_MAX / 2 / o->block_size;
 }
 
-static void stats_of(const void *pool, pk_stats *out) { pk_block_pool_stats(pool, out); }
+static void stats_of_pool(const void *pool, pk_stats *out) { pk_block_pool_stats(pool, out); }
 
 /* Fills in the defaults; `out` is then all of the record that depends on the options alone. */
 static bool complete(const pk_block_pool_opts *opts, pk_block_pool_ext *out)
@@ -46,7 +46,7 @@ static bool complete(const pk_block_pool_opts *opts, pk_block_pool_ext *out)
         return false;
     }
     if (o->name != NULL && o->buffer == NULL) { /* static ones may go without an end */
-        out->named = (pki_named){.kind = "block pool", .stats = stats_of};
+        out->named = (pki_named){.kind = "block pool", .stats = stats_of_pool};
     }
     o->name = o->name == NULL ? "block pool" : o->name;
     o->align = pki_max(o->align, PK_ALIGN);
@@ -65,7 +65,7 @@ static bool complete(const pk_block_pool_opts *opts, pk_block_pool_ext *out)
  *
  *   ┌ ext ┬ directory ┬ NULL │ stack … ┬ (in the user's buffer: the fixed chunk) ┐ */
 
-static size_t head_size(size_t directory, size_t stack)
+static size_t head_size_of_chunk(size_t directory, size_t stack)
 {
     size_t size = sizeof(pk_block_pool_ext) + pki_directory_size(directory);
     return pki_align_up(size + (stack + 1) * sizeof(void *), PKI_CHUNK_ALIGN);
@@ -103,7 +103,7 @@ static pk_status place_mapped(pk_block_pool *pool, const pk_block_pool_ext *comp
     if (memory == NULL) {
         return why;
     }
-    size_t room = RECORD_SIZE - head_size(DIRECTORY_FIRST, 0);
+    size_t room = RECORD_SIZE - head_size_of_chunk(DIRECTORY_FIRST, 0);
     counts.record_size = RECORD_SIZE;
     place(pool, memory, &counts, DIRECTORY_FIRST, room / sizeof(void *));
     return PK_OK;
@@ -112,7 +112,7 @@ static pk_status place_mapped(pk_block_pool *pool, const pk_block_pool_ext *comp
 /* Bytes for `n` blocks behind any address at a multiple of PKI_CHUNK_ALIGN; 0 if they overflow. */
 static size_t fixed_size(const pk_block_pool_ext *ext, size_t n)
 {
-    size_t blocks, head = head_size(FIXED_DIRECTORY, pki_min(n, FIXED_STACK_MAX));
+    size_t blocks, head = head_size_of_chunk(FIXED_DIRECTORY, pki_min(n, FIXED_STACK_MAX));
     if (n == 0 || n > UINT32_MAX / 2 || !pki_multiply(n, ext->stride, &blocks) ||
         blocks > UINT32_MAX) {
         return 0;
@@ -148,7 +148,7 @@ static pk_status place_fixed(pk_block_pool *pool, const pk_block_pool_ext *compl
     if (n == 0) {
         return PK_EINVAL;
     }
-    size_t stack = pki_min(n, FIXED_STACK_MAX), head = head_size(FIXED_DIRECTORY, stack);
+    size_t stack = pki_min(n, FIXED_STACK_MAX), head = head_size_of_chunk(FIXED_DIRECTORY, stack);
     place(pool, (void *)begin, completed, FIXED_DIRECTORY, stack);
     pki_block_chunk_fix(pool->ext, (char *)begin + head, room - head, n);
     return PK_OK;

@@ -111,7 +111,7 @@ void *pk_block_pool_at(const pk_block_pool *pool, pk_handle handle)
 
 /* ---- statistics ---- */
 
-static void add_chunk(const pki_block_chunk *chunk, pk_stats *out)
+static void add_pool_chunk(const pki_block_chunk *chunk, pk_stats *out)
 {
     const pki_slab *slab = &chunk->slab;
     uint64_t size = slab->block_size;
@@ -139,7 +139,7 @@ void pk_block_pool_stats(const pk_block_pool *pool, pk_stats *out)
     out->name = ext->opts.name;
     out->limit = ext->opts.limit == SIZE_MAX ? 0 : ext->opts.limit;
     for (const pki_block_chunk *chunk = ext->first; chunk != NULL; chunk = chunk->next) {
-        add_chunk(chunk, out);
+        add_pool_chunk(chunk, out);
     }
     uint64_t stacked = pki_block_stacked(pool);
     out->live -= stacked * ext->stride;

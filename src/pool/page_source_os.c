@@ -28,7 +28,7 @@ static inline _Atomic(void *) *cache_row(size_t n)
     return row < PKI_PAGES_SIZES ? pki_pages_cache[row] : NULL;
 }
 
-static inline void *take_cached(size_t n)
+static inline void *take_cached_pages(size_t n)
 {
     _Atomic(void *) *row = cache_row(n);
     for (unsigned i = 0; row != NULL && i < PKI_PAGES_KEPT; i++) {
@@ -65,7 +65,7 @@ static PKI_NOINLINE void *map_fresh(size_t n, size_t align)
 void *pki_pages_map(void *ctx, size_t n, size_t align, unsigned *got)
 {
     (void)ctx;
-    void *p = align <= PKI_PAGES_SMALLEST ? take_cached(n) : NULL;
+    void *p = align <= PKI_PAGES_SMALLEST ? take_cached_pages(n) : NULL;
     *got = p == NULL ? PK_PAGES_ZERO : 0;
     if (p == NULL) {
         return map_fresh(n, align);
@@ -74,7 +74,7 @@ void *pki_pages_map(void *ctx, size_t n, size_t align, unsigned *got)
     return p;
 }
 
-static PKI_NOINLINE void release(void *p, size_t n)
+static PKI_NOINLINE void release_pages(void *p, size_t n)
 {
     pki_os_release(p, pki_align_up(n, pki_os_page_size()));
 }
@@ -85,7 +85,7 @@ void pki_pages_unmap(void *ctx, void *p, size_t n)
     pki_watch_hide(p, n); /* before somebody else may take it */
     if (!keep_cached(p, n)) {
         pki_watch_show(p, n, false);
-        release(p, n);
+        release_pages(p, n);
     }
 }
 

@@ -133,7 +133,7 @@ static void count(pki_text *text, uint64_t n, const char *what)
     pki_text_string(text, n == 1 ? "" : "s");
 }
 
-static bool write_line(const entry *e, unsigned depth, pk_write_fn *write, void *arg)
+static bool write_text_line(const entry *e, unsigned depth, pk_write_fn *write, void *arg)
 {
     char line[256];
     pki_text text = pki_text_begin(line, sizeof line);
@@ -159,7 +159,7 @@ bool pk_report_all(pk_write_fn *write, void *arg)
     if (!take_snapshot(&s)) {
         return false;
     }
-    bool written = write_children(&s, NULL, 0, write_line, write, arg);
+    bool written = write_children(&s, NULL, 0, write_text_line, write, arg);
     pki_meta_free(s.entries, s.room * sizeof *s.entries);
     return written;
 }

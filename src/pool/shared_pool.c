@@ -43,7 +43,7 @@ struct pk_shared_pool {
 
 /* ---- life ---- */
 
-static bool are_possible(const pk_block_pool_opts *o, pk_threading threading)
+static bool are_possible_for(const pk_block_pool_opts *o, pk_threading threading)
 {
     bool sizes = o->block_size > 0 && o->block_size <= block_size_max &&
                  (o->align == 0 || (pki_is_power_of_two(o->align) && o->align <= ALIGN_MAX));
@@ -93,7 +93,7 @@ pk_status pk_shared_pool_create(pk_shared_pool **out, const pk_block_pool_opts *
                                 pk_threading threading)
 {
     pk_block_pool_opts o;
-    if (out == NULL || !pki_take_options(&o, sizeof o, opts) || !are_possible(&o, threading)) {
+    if (out == NULL || !pki_take_options(&o, sizeof o, opts) || !are_possible_for(&o, threading)) {
         return PK_EINVAL;
     }
     pk_shared_pool *pool = pki_meta_alloc(sizeof *pool);
@@ -270,7 +270,7 @@ static PKI_NOINLINE void free_slow(void *block)
 
 /* A block of poolkit's that does not go to this thread's stack: of another thread's in the pool that
  * this one used last, or of a locked pool? */
-static PKI_NOINLINE void free_other(void *block)
+static PKI_NOINLINE void free_other_block(void *block)
 {
     pki_space *space = pki_chunk_of(block)->space;
     const pk_shared_pool *pool = (const pk_shared_pool *)space;
@@ -298,7 +298,7 @@ void pk_shared_pool_free(void *block)
             pki_likely(pki_bin_push(pki_bins(last->owner), block))) {
             return;
         }
-        free_other(block);
+        free_other_block(block);
         return;
     }
     free_slow(block);

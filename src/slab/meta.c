@@ -49,7 +49,7 @@ static bool grow(void)
     return true;
 }
 
-static void *take_fresh(size_t size)
+static void *take_fresh_record(size_t size)
 {
     if ((size_t)(meta.end - meta.at) < size && !grow()) {
         return NULL;
@@ -59,12 +59,12 @@ static void *take_fresh(size_t size)
     return record;
 }
 
-static void *take(size_t size)
+static void *take_record(size_t size)
 {
     pki_lock_take(&meta.lock);
     void *record = take_freed(size);
     if (record == NULL) {
-        record = take_fresh(size);
+        record = take_fresh_record(size);
     }
     pki_lock_give(&meta.lock);
     return record;
@@ -84,7 +84,8 @@ static size_t mapped_size(size_t size) { return pki_align_up(size, pki_os_page_s
 void *pki_meta_alloc(size_t size)
 {
     size = pki_align_up(size, STEP);
-    return size <= MAX_LISTED ? take(size) : pki_os_map(mapped_size(size), pki_os_page_size());
+    return size <= MAX_LISTED ? take_record(size)
+                              : pki_os_map(mapped_size(size), pki_os_page_size());
 }
 
 void pki_meta_free(void *record, size_t size)

@@ -146,7 +146,7 @@ static unsigned take_from_first(pki_owner *owner, unsigned bin, void **out, unsi
 }
 
 /* The same as far as the number of the space's blocks is not bounded. */
-static unsigned take_charged(pki_owner *owner, unsigned bin, void **out, unsigned n)
+static unsigned take_slab_charged(pki_owner *owner, unsigned bin, void **out, unsigned n)
 {
     unsigned allowed = pki_space_charge_blocks(owner->space, n);
     unsigned got = allowed == 0 ? 0 : take_from_first(owner, bin, out, allowed);
@@ -169,7 +169,7 @@ void *pki_owner_fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
     }
     size_t refill = owner->space->geometry->classes[bin].refill;
     unsigned wanted = (unsigned)pki_min(refill, (list->capacity + 1) / 2);
-    unsigned got = take_charged(owner, bin, list->base, wanted);
+    unsigned got = take_slab_charged(owner, bin, list->base, wanted);
     if (got == 0) {
         *why = PK_ELIMIT;
         return NULL;
@@ -399,7 +399,7 @@ void *pki_owner_take_one(pki_owner *owner, unsigned bin, bool *zero, pk_status *
     }
     pki_lock_take(&owner->lock);
     if ((owner->list[bin].first != NULL || get_slab(owner, bin, why)) &&
-        take_charged(owner, bin, &p, 1) == 0) {
+        take_slab_charged(owner, bin, &p, 1) == 0) {
         *why = PK_ELIMIT;
     }
     *zero = p != NULL && owner->list[bin].zero_next == p;

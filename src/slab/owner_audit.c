@@ -92,8 +92,8 @@ static void audit_slab(const pki_owner *owner, const pki_slab *slab, uint32_t wo
     }
 }
 
-static void audit_chunk(const pki_space *space, const pki_chunk *chunk, size_t *spares,
-                        pki_findings *f)
+static void audit_owned_chunk(const pki_space *space, const pki_chunk *chunk, size_t *spares,
+                              pki_findings *f)
 {
     for (unsigned i = 1; i < PKI_SLABS; i++) {
         const pki_slab *slab = &chunk->slab[i];
@@ -131,7 +131,7 @@ void pki_audit_owners(pki_space *space, pki_findings *f)
         kept += audit_owner(owner, f);
     }
     for (const pki_chunk *chunk = space->all.next; chunk != NULL; chunk = chunk->all.next) {
-        audit_chunk(space, chunk, &spares, f);
+        audit_owned_chunk(space, chunk, &spares, f);
     }
     pki_expect(f, kept == spares, "O4: spare slabs and the owners' counts differ", space);
 }

@@ -50,7 +50,7 @@ static void add_slab(const pki_slab *slab, pk_stats *out)
     out->pinned_by_live += pinned_in(slab);
 }
 
-static void add_chunk(const pki_chunk *chunk, pk_stats *out)
+static void add_space_chunk(const pki_chunk *chunk, pk_stats *out)
 {
     out->committed += PKI_CHUNK_SIZE;
     out->overhead += PKI_SLAB_SIZE;
@@ -102,7 +102,7 @@ void pki_space_stats(pki_space *space, pk_stats *out)
     out->n_owners = space->n_owners;
     out->n_chunks = space->n_chunks + space->n_large;
     for (const pki_chunk *chunk = space->all.next; chunk != NULL; chunk = chunk->all.next) {
-        add_chunk(chunk, out);
+        add_space_chunk(chunk, out);
     }
     for (const pki_large *large = space->large; large != NULL; large = large->next) {
         out->committed += large->mapped;

@@ -39,7 +39,7 @@ static bool take_faults(pki_span value)
     return word >= 0;
 }
 
-static bool take(void *arg, pki_span key, pki_span value)
+static bool take_setting(void *arg, pki_span key, pki_span value)
 {
     (void)arg;
     if (pki_span_is(key, "purge")) {
@@ -84,7 +84,7 @@ static void complain(void *arg, pki_span option)
     pki_os_write_error(line, strlen(line));
 }
 
-void pki_settings_read(const char *text) { pki_options_read(text, take, complain, NULL); }
+void pki_settings_read(const char *text) { pki_options_read(text, take_setting, complain, NULL); }
 
 /* Before there is a second thread: when the library is loaded, or in the first call of malloc. */
 PKI_CONSTRUCTOR void pki_settings_load(void)
