@@ -19,9 +19,11 @@ help:
 	@echo 'make dev        build with asserts, warnings are errors: build/dev'
 	@echo 'make asan       the tests under the address and undefined behaviour sanitizers'
 	@echo 'make tsan       the tests under the thread sanitizer'
+	@echo 'make arm64      the tests cross compiled, under qemu'
 	@echo 'make check      the rules that need no build: layers, invariants, format'
 	@echo 'make format     bring the sources into shape'
 	@echo 'make install    install to PREFIX, now $(PREFIX)'
+	@echo 'make uninstall  take away what the last make install put there'
 	@echo 'make amalgamation  the library as one source and one header: build/amalgamation'
 	@echo 'make clean      remove build/'
 
@@ -34,6 +36,12 @@ dev: build-dev
 
 asan tsan: %: build-%
 	ctest --preset $* -j$(CMAKE_BUILD_PARALLEL_LEVEL)
+
+# The tests of what the library does; those with many threads or programs of their own are not for qemu.
+arm64:
+	scripts/setup arm64
+	$(MAKE) build-arm64
+	ctest --preset arm64 -L '^(unit|api|model|oom|examples|cxx)$$' -j$(CMAKE_BUILD_PARALLEL_LEVEL)
 
 run:
 	scripts/setup run
@@ -86,7 +94,10 @@ amalgamation:
 install: build-release
 	cmake --install build --prefix $(PREFIX)
 
+uninstall:
+	cmake --build build --target uninstall
+
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan run test bench bench-record bench-sharing bench-pools check format amalgamation install clean
+.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools check format amalgamation install uninstall clean

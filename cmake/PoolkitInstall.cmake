@@ -1,11 +1,12 @@
 # What `cmake --install` puts where, and how other builds find it: find_package(poolkit) with the
-# targets poolkit::poolkit, poolkit::static and poolkit::malloc, or pkg-config poolkit.
+# targets poolkit::poolkit, poolkit::static, poolkit::malloc and poolkit::malloc_static, or pkg-config
+# poolkit and poolkit-malloc. The target `uninstall` takes the last installation away.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/poolkit)
 set(libraries poolkit_shared poolkit_static)
 if(TARGET poolkit_malloc)
-    list(APPEND libraries poolkit_malloc)
+    list(APPEND libraries poolkit_malloc poolkit_malloc_static)
 endif()
 
 install(TARGETS ${libraries} EXPORT poolkit)
@@ -37,7 +38,18 @@ write_basic_package_version_file(poolkit-config-version.cmake COMPATIBILITY Same
 install(FILES ${PROJECT_BINARY_DIR}/poolkit-config.cmake
               ${PROJECT_BINARY_DIR}/poolkit-config-version.cmake DESTINATION ${package_dir})
 
-# The paths in poolkit.pc are relative to the file, so that the installed tree can be moved.
+# The paths in the .pc files are relative to the file, so that the installed tree can be moved.
 file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-configure_file(cmake/poolkit.pc.in poolkit.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/poolkit.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(packages poolkit)
+if(TARGET poolkit_malloc)
+    list(APPEND packages poolkit-malloc)
+endif()
+foreach(package ${packages})
+    configure_file(cmake/${package}.pc.in ${package}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
+
+if(PROJECT_IS_TOP_LEVEL)
+    add_custom_target(uninstall COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR}
+                                        -P ${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake)
+endif()

@@ -17,6 +17,13 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* glibc's own names: another C library declares none of them, but programs may look them up. */
+EXPORT void *pvalloc(size_t n);
+EXPORT int malloc_trim(size_t keep);
+EXPORT void malloc_stats(void);
+EXPORT int malloc_info(int options, FILE *out);
+EXPORT int mallopt(int parameter, int value);
+
 PKI_CONSTRUCTOR static void allow_idle_purge(void) { pki_idle_allow(&pki_process_heap.space); }
 
 /* ---- C11 ---- */
