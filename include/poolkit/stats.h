@@ -78,6 +78,14 @@ PK_API bool pk_report_all(pk_write_fn *write, void *arg);
  * pk_stats_json has it. */
 PK_API bool pk_report_all_json(pk_write_fn *write, void *arg);
 
+/* The same as metrics in the text format of Prometheus (0.0.4): gauges named poolkit_…, with the labels
+ * `kind` and `name`. Pools of one kind and name are added up, as metrics must have different labels;
+ * poolkit_pools tells how many there are. A name's bytes that are not UTF-8 become U+FFFD. */
+PK_API bool pk_report_all_prometheus(pk_write_fn *write, void *arg);
+
+/* POOLKIT_OPTIONS=stats=exit or stats=signal has the same written by an unchanged program that runs on
+ * the drop-in or on libpoolkit.so: docs/observe.md. */
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,7 +13,6 @@
 #include "heap/heap_internal.h"
 #include "os/pages.h"
 #include "slab/idle.h"
-#include "slab/settings.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -191,13 +190,7 @@ EXPORT void malloc_stats(void)
             (unsigned long long)s.n_chunks, (unsigned long long)s.n_owners);
 }
 
-PKI_DESTRUCTOR static void report_at_exit(void)
-{
-    pki_checked_at_exit(&pki_process_heap);
-    if (pki_settings.stats) {
-        malloc_stats();
-    }
-}
+PKI_DESTRUCTOR static void look_at_exit(void) { pki_checked_at_exit(&pki_process_heap); }
 
 EXPORT int malloc_info(int options, FILE *out)
 {

@@ -46,9 +46,12 @@ typedef struct {
 
 bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void *arg);
 
-/* Starts a thread of our own that runs fn for ever: detached, all signals blocked, a small stack. false:
- * it cannot be had. May allocate. */
-bool pki_os_start_thread(void (*fn)(void));
+/* Starts a thread of our own that runs fn for ever: detached, all signals blocked, a small stack. The
+ * name has at most 15 bytes. false: it cannot be had. May allocate. */
+bool pki_os_start_thread(const char *name, void (*fn)(void));
+
+/* How many of these this process has. */
+unsigned pki_os_own_threads(void);
 
 void pki_os_sleep(uint32_t milliseconds);
 

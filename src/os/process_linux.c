@@ -131,6 +131,24 @@ bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void
 
 enum { OWN_STACK = 64 * 1024 };
 
+/* They are counted with the process that they run in: a child of fork has none of them. */
+static _Atomic uint64_t own_threads; /* process << 32 | number; relaxed, a plain number */
+
+unsigned pki_os_own_threads(void)
+{
+    uint64_t known = atomic_load_explicit(&own_threads, memory_order_relaxed);
+    return known >> 32 == (uint64_t)getpid() ? (unsigned)(known & UINT32_MAX) : 0;
+}
+
+static void count_own_thread(void)
+{
+    uint64_t known, next;
+    do {
+        known = atomic_load_explicit(&own_threads, memory_order_relaxed);
+        next = (uint64_t)getpid() << 32 | (pki_os_own_threads() + 1);
+    } while (!atomic_compare_exchange_weak(&own_threads, &known, next));
+}
+
 static void *run_for_ever(void *arg)
 {
     void (*fn)(void);
@@ -140,7 +158,7 @@ static void *run_for_ever(void *arg)
 }
 
 /* The new thread inherits the mask: no signal handler of the program ever runs on its small stack. */
-static bool start_blocked(const pthread_attr_t *attr, void (*fn)(void))
+static bool start_blocked(const pthread_attr_t *attr, const char *name, void (*fn)(void))
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -153,12 +171,13 @@ static bool start_blocked(const pthread_attr_t *attr, void (*fn)(void))
     bool started = pthread_create(&thread, attr, run_for_ever, arg) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (started) {
-        pthread_setname_np(thread, "poolkit-purge");
+        pthread_setname_np(thread, name);
+        count_own_thread();
     }
     return started;
 }
 
-bool pki_os_start_thread(void (*fn)(void))
+bool pki_os_start_thread(const char *name, void (*fn)(void))
 {
     int saved_errno = errno;
     pthread_attr_t attr;
@@ -167,7 +186,7 @@ bool pki_os_start_thread(void (*fn)(void))
         size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
         pthread_attr_setstacksize(&attr, OWN_STACK > least ? OWN_STACK : least);
         pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        started = start_blocked(&attr, fn);
+        started = start_blocked(&attr, name, fn);
         pthread_attr_destroy(&attr);
     }
     errno = saved_errno;

@@ -47,11 +47,13 @@ bool pki_os_on_thread_end(pki_thread_end_hook *hook, void (*fn)(void *arg), void
 }
 
 /* There is one thread: nobody to start, to wait for or to wake. */
-bool pki_os_start_thread(void (*fn)(void))
+bool pki_os_start_thread(const char *name, void (*fn)(void))
 {
-    (void)fn;
+    (void)name, (void)fn;
     return false;
 }
+
+unsigned pki_os_own_threads(void) { return 0; }
 
 void pki_os_sleep(uint32_t milliseconds) { (void)milliseconds; }
 

@@ -64,7 +64,7 @@ static void start(void)
 {
     uint32_t expected = ALLOWED;
     if (atomic_compare_exchange_strong(&idle.state, &expected, AWAKE) &&
-        !pki_os_start_thread(run)) {
+        !pki_os_start_thread("poolkit-purge", run)) {
         atomic_store(&idle.state, FORBIDDEN);
     }
 }

@@ -39,35 +39,73 @@ static bool take_faults(pki_span value)
     return word >= 0;
 }
 
+static bool take_switch(bool *target, pki_span value)
+{
+    bool on, valid = pki_span_switch(value, &on);
+    *target = valid ? on : *target;
+    return valid;
+}
+
+static bool take_purge(pki_span value)
+{
+    uint32_t ms;
+    bool valid = pki_span_number(value, &ms);
+    pki_settings.purge_ms = valid ? ms : pki_settings.purge_ms;
+    return valid;
+}
+
+/* ---- stats ---- */
+
+static bool take_moment(pki_span value)
+{
+    bool on;
+    if (pki_span_is(value, "signal")) {
+        pki_settings.stats = PKI_STATS_SIGNAL;
+    } else if (pki_span_is(value, "exit")) {
+        pki_settings.stats = PKI_STATS_EXIT;
+    } else if (pki_span_switch(value, &on)) {
+        pki_settings.stats = on ? PKI_STATS_EXIT : PKI_STATS_OFF;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool take_format(pki_span value)
+{
+    static const char *const words[] = {"text", "json", "prometheus", NULL}; /* as the enum */
+    int word = word_of(value, words);
+    pki_settings.stats_format = word < 0 ? pki_settings.stats_format : (pki_stats_format)word;
+    return word >= 0;
+}
+
+static bool take_file(pki_span value)
+{
+    if (value.size == 0 || value.size >= PKI_STATS_FILE_SIZE) {
+        return false;
+    }
+    memcpy(pki_settings.stats_file, value.at, value.size);
+    pki_settings.stats_file[value.size] = '\0';
+    return true;
+}
+
+/* ---- all ---- */
+
 static bool take_setting(void *arg, pki_span key, pki_span value)
 {
     (void)arg;
-    if (pki_span_is(key, "purge")) {
-        uint32_t ms;
-        bool valid = pki_span_number(value, &ms);
-        pki_settings.purge_ms = valid ? ms : pki_settings.purge_ms;
-        return valid;
-    }
-    if (pki_span_is(key, "mode")) {
-        return take_mode(value);
-    }
-    if (pki_span_is(key, "faults")) {
-        return take_faults(value);
-    }
-    bool on;
-    if (pki_span_is(key, "checkers")) {
-        return pki_span_switch(value, &on); /* os/watch.h looks by itself */
-    }
-    bool *target = pki_span_is(key, "huge_pages")   ? &pki_settings.huge_pages
-                   : pki_span_is(key, "background") ? &pki_settings.background
-                   : pki_span_is(key, "stats")      ? &pki_settings.stats
-                   : pki_span_is(key, "leaks")      ? &pki_settings.leaks
-                                                    : NULL;
-    if (target == NULL || !pki_span_switch(value, &on)) {
-        return false;
-    }
-    *target = on;
-    return true;
+    bool ignored = false; /* os/watch.h looks by itself */
+    return pki_span_is(key, "purge")          ? take_purge(value)
+           : pki_span_is(key, "background")   ? take_switch(&pki_settings.background, value)
+           : pki_span_is(key, "checkers")     ? take_switch(&ignored, value)
+           : pki_span_is(key, "huge_pages")   ? take_switch(&pki_settings.huge_pages, value)
+           : pki_span_is(key, "mode")         ? take_mode(value)
+           : pki_span_is(key, "faults")       ? take_faults(value)
+           : pki_span_is(key, "leaks")        ? take_switch(&pki_settings.leaks, value)
+           : pki_span_is(key, "stats")        ? take_moment(value)
+           : pki_span_is(key, "stats_format") ? take_format(value)
+           : pki_span_is(key, "stats_file")   ? take_file(value)
+                                              : false;
 }
 
 static void complain(void *arg, pki_span option)

@@ -5,6 +5,7 @@
 #include "runner.h"
 
 #include <poolkit/poolkit.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -177,12 +178,41 @@ START_TEST(the_list_survives_a_fork)
 }
 END_TEST
 
+/* Pools of one kind and name are one line; tests/observe/stats.sh checks the whole format. */
+START_TEST(metrics_are_sums)
+{
+    pk_arena one, two, other;
+    pk_arena_init(&one, &(pk_arena_opts){.name = "same"});
+    pk_arena_init(&two, &(pk_arena_opts){.name = "same", .limit = 1 << 20});
+    pk_arena_init(&other, &(pk_arena_opts){.name = "a\"b\\c\nd\xC3"});
+    ck_assert_ptr_nonnull(pk_arena_alloc(&one, 100));
+    ck_assert_ptr_nonnull(pk_arena_alloc(&two, 200));
+    pk_stats a, b;
+    pk_arena_stats(&one, &a);
+    pk_arena_stats(&two, &b);
+    char line[200];
+    snprintf(line, sizeof line, "\npoolkit_live_bytes{kind=\"arena\",name=\"same\"} %llu\n",
+             (unsigned long long)(a.live + b.live));
+    ck_assert_ptr_nonnull(strstr(report(pk_report_all_prometheus), line));
+    ck_assert_ptr_nonnull(strstr(text, "poolkit_pools{kind=\"arena\",name=\"same\"} 2\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "poolkit_pools{kind=\"arena\",name=\"a\\\"b\\\\c\\nd\xEF\xBF\xBD\"} 1\n"));
+    used = calls = 0;
+    fail_at = 1;
+    ck_assert(!pk_report_all_prometheus(keep, text));
+    ck_assert_uint_eq(calls, 1);
+    pk_arena_fini(&one);
+    pk_arena_fini(&two);
+    pk_arena_fini(&other);
+}
+END_TEST
+
 static Suite *report_all(void)
 {
     Suite *suite = suite_create("report_all");
     ADD_CASE(suite, tcase_create("tree"), 10, only_named_pools_are_in_it,
              heaps_and_shared_pools_are_in_it, children_stand_under_their_parents, many_pools,
-             a_writer_may_use_pools_and_give_up, the_list_survives_a_fork);
+             a_writer_may_use_pools_and_give_up, the_list_survives_a_fork, metrics_are_sums);
     return suite;
 }
 
