@@ -7,10 +7,16 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "os/watch.h"
+
+#ifndef PR_SET_VMA /* in headers since Linux 5.17 */
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
 
 size_t pki_os_page_size(void)
 {
@@ -181,6 +187,22 @@ bool pki_os_huge_pages(void *p, size_t size, bool wanted)
     bool taken = madvise(p, size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
     errno = saved_errno;
     return taken;
+}
+
+/* Linux 5.17 with CONFIG_ANON_VMA_NAME. Relaxed: that it refuses is found out by each thread at worst. */
+bool pki_os_name(void *p, size_t size, const char *name)
+{
+    static _Atomic bool unknown;
+    if (atomic_load_explicit(&unknown, memory_order_relaxed)) {
+        return false;
+    }
+    int saved_errno = errno;
+    bool named = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, size, name) == 0;
+    if (!named && errno == EINVAL) {
+        atomic_store_explicit(&unknown, true, memory_order_relaxed);
+    }
+    errno = saved_errno;
+    return named;
 }
 
 bool pki_os_extend(void *p, size_t old_size, size_t new_size)

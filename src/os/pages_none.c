@@ -53,6 +53,12 @@ bool pki_os_open(void *p, size_t size)
     return false;
 }
 
+bool pki_os_name(void *p, size_t size, const char *name)
+{
+    (void)p, (void)size, (void)name;
+    return false;
+}
+
 bool pki_os_huge_pages(void *p, size_t size, bool wanted)
 {
     (void)p, (void)size, (void)wanted;

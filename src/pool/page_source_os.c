@@ -15,6 +15,7 @@
 #include "base/bits.h"
 #include "os/pages.h"
 #include "os/watch.h"
+#include "slab/names.h"
 
 _Atomic(void *) pki_pages_cache[PKI_PAGES_SIZES][PKI_PAGES_KEPT];
 
@@ -56,10 +57,15 @@ static inline bool keep_cached(void *p, size_t n)
     return false;
 }
 
+/* One name for all: a chunk goes from pool to pool through the cache, and naming it anew would cost what
+ * the cache saves. */
 static PKI_NOINLINE void *map_fresh(size_t n, size_t align)
 {
     size_t page = pki_os_page_size();
-    return n <= PTRDIFF_MAX ? pki_os_map(pki_align_up(n, page), pki_max(align, page)) : NULL;
+    size_t size = pki_align_up(n, page);
+    void *p = n <= PTRDIFF_MAX ? pki_os_map(size, pki_max(align, page)) : NULL;
+    pki_name_pages(p, size, "arenas and block pools", "");
+    return p;
 }
 
 void *pki_pages_map(void *ctx, size_t n, size_t align, unsigned *got)

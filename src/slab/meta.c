@@ -11,6 +11,7 @@
 #include "os/lock.h"
 #include "os/pages.h"
 #include "slab/fork.h"
+#include "slab/names.h"
 
 enum { STEP = 64, REGION_SIZE = 64 * 1024, MAX_LISTED = 32 * 1024 };
 
@@ -43,6 +44,7 @@ static bool grow(void)
     if (region == NULL) {
         return false;
     }
+    pki_name_pages(region, bytes, "records", "");
     meta.at = region; /* what is left of the old region is given up: less than this one record */
     meta.end = region + bytes;
     meta.committed += bytes;

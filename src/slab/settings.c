@@ -10,10 +10,11 @@
 #include "os/process.h"
 #include "slab/fault.h"
 
-pki_settings_struct pki_settings = {.purge_ms = 100, .background = true, .leaks = true};
+pki_settings_struct pki_settings = {
+    .purge_ms = 100, .background = true, .leaks = true, .names = true};
 
 /* The value's place among the words, which end with NULL; -1: it is none of them. */
-static int word_of(pki_span value, const char *const *words)
+static int find_word(pki_span value, const char *const *words)
 {
     for (int i = 0; words[i] != NULL; i++) {
         if (pki_span_is(value, words[i])) {
@@ -26,7 +27,7 @@ static int word_of(pki_span value, const char *const *words)
 static bool take_mode(pki_span value)
 {
     static const char *const words[] = {"fast", "hardened", "debug", NULL};
-    int word = word_of(value, words);
+    int word = find_word(value, words);
     pki_settings.mode = word < 0 ? pki_settings.mode : (pki_mode)word;
     return word >= 0;
 }
@@ -34,7 +35,7 @@ static bool take_mode(pki_span value)
 static bool take_faults(pki_span value)
 {
     static const char *const words[] = {"abort", "report", "trap", NULL};
-    int word = word_of(value, words);
+    int word = find_word(value, words);
     pki_fault_policy = word < 0 ? pki_fault_policy : (pki_faults)word;
     return word >= 0;
 }
@@ -74,7 +75,7 @@ static bool take_moment(pki_span value)
 static bool take_format(pki_span value)
 {
     static const char *const words[] = {"text", "json", "prometheus", NULL}; /* as the enum */
-    int word = word_of(value, words);
+    int word = find_word(value, words);
     pki_settings.stats_format = word < 0 ? pki_settings.stats_format : (pki_stats_format)word;
     return word >= 0;
 }
@@ -99,6 +100,7 @@ static bool take_setting(void *arg, pki_span key, pki_span value)
            : pki_span_is(key, "background")   ? take_switch(&pki_settings.background, value)
            : pki_span_is(key, "checkers")     ? take_switch(&ignored, value)
            : pki_span_is(key, "huge_pages")   ? take_switch(&pki_settings.huge_pages, value)
+           : pki_span_is(key, "names")        ? take_switch(&pki_settings.names, value)
            : pki_span_is(key, "mode")         ? take_mode(value)
            : pki_span_is(key, "faults")       ? take_faults(value)
            : pki_span_is(key, "leaks")        ? take_switch(&pki_settings.leaks, value)

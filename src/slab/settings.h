@@ -18,6 +18,7 @@ typedef struct {
     bool huge_pages;   /* huge_pages=on|off    ask for transparent huge pages in chunks (off)    */
     bool
         background; /* background=on|off    a thread of the drop-in's purges while others rest (on) */
+    bool names;     /* names=on|off         mappings have names in /proc/PID/maps (on)           */
     pki_stats_moment stats; /* stats=exit|signal|off  when all pools are reported (off)     */
     pki_stats_format stats_format; /* stats_format=text|json|prometheus  and how (text)          */
     char

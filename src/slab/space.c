@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "os/pages.h"
 #include "os/process.h"
+#include "slab/names.h"
 #include "slab/settings.h"
 #include "slab/watched.h"
 
@@ -124,7 +125,10 @@ static void *map_pages(const pki_space *space, size_t size, size_t align, bool *
 {
     if (space->source.ops == NULL) {
         *zero = true;
-        return pki_os_map(size, align);
+        void *p = pki_os_map(size, align);
+        const char *kind = space->kind == PKI_SPACE_OF_HEAP ? "heap" : "shared pool";
+        pki_name_pages(p, size, kind, space->name);
+        return p;
     }
     unsigned got = 0;
     void *p = space->source.ops->map(space->source.ctx, size, align, &got);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * names.c: see names.h. */
+#include "slab/names.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "os/pages.h"
+#include "slab/settings.h"
+
+/* What the kernel takes: printable ASCII but for five characters. */
+static char allowed(char c) { return c < ' ' || c > '~' || strchr("[]\\$`", c) != NULL ? '?' : c; }
+
+void pki_name_pages(void *p, size_t size, const char *kind, const char *name)
+{
+    if (!pki_settings.names || p == NULL) {
+        return;
+    }
+    char whole[80]; /* the kernel's most */
+    pki_text text = pki_text_begin(whole, sizeof whole);
+    pki_text_string(&text, "poolkit ");
+    pki_text_string(&text, kind);
+    pki_text_string(&text, name[0] == '\0' ? "" : " ");
+    pki_text_string(&text, name);
+    for (char *at = whole; *at != '\0'; at++) {
+        *at = allowed(*at);
+    }
+    (void)pki_os_name(p, size, whole);
+}
