@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/text.h"
+#include "os/probe.h"
 #include "os/process.h"
 
 static struct {
@@ -127,6 +128,7 @@ PKI_COLD void pki_fault_tell(const pki_fault *fault)
     const pki_fault_block *block = fault->block != NULL ? fault->block : &nothing;
     char line[400];
     write_line(fault, line, sizeof line);
+    PKI_PROBE(fault, fault->kind, fault->pool_name, fault->ptr, &line[0]);
     pki_lock_take(&handler.lock);
     pk_fault_fn *fn = handler.fn;
     void *arg = handler.arg;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "os/probe.h"
 #include "os/process.h"
 #include "slab/fault.h"
 #include "slab/idle.h"
@@ -175,6 +176,8 @@ void *pki_owner_fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
         return NULL;
     }
     void *p = list->base[got - 1];
+    PKI_PROBE(refill, owner->space, owner->space->name, owner->space->geometry->classes[bin].size,
+              got);
     atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + got - 1, memory_order_release);
     return p;
 }
@@ -186,6 +189,8 @@ static void flush_oldest(pki_owner *owner, unsigned bin, unsigned n)
     void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
     size_t rest = (size_t)(top - list->base) - n;
     list->zero_next = list->zero_end = NULL;
+    PKI_PROBE(flush, owner->space, owner->space->name, owner->space->geometry->classes[bin].size,
+              n);
     atomic_store_explicit(&list->leaving, n, memory_order_relaxed);
     pki_owner_put_home(owner, list->base, n);
     memmove(list->base, list->base + n, rest * sizeof *list->base);

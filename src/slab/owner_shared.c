@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "os/probe.h"
 #include "os/process.h"
 #include "slab/owner.h"
 
@@ -33,6 +34,8 @@ static unsigned take_oldest(pki_owner *owner, unsigned bin, void **oldest)
     size_t all = list->base == NULL ? 0 : (size_t)(top - list->base);
     size_t n = pki_min(all, PKI_OUTBOX_BLOCKS);
     if (n > 0) {
+        PKI_PROBE(flush, owner->space, owner->space->name,
+                  owner->space->geometry->classes[bin].size, (unsigned)n);
         list->zero_next = list->zero_end = NULL;
         memcpy(oldest, list->base, n * sizeof *oldest);
         memmove(list->base, list->base + n, (all - n) * sizeof *oldest);

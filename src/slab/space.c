@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "os/pages.h"
+#include "os/probe.h"
 #include "os/process.h"
 #include "slab/names.h"
 #include "slab/settings.h"
@@ -149,6 +150,7 @@ bool pki_space_unmap(const pki_space *space, void *p, size_t size)
 bool pki_space_purge(const pki_space *space, void *p, size_t size)
 {
     const pk_page_source_ops *ops = space->source.ops;
+    PKI_PROBE(purge, space, space->name, p, size);
     if (ops == NULL) {
         return pki_os_purge(p, size);
     }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * probe.h: places where bpftrace, perf, SystemTap and gdb can attach to a running program (USDT). A probe is
+ * a nop, and a note in the ELF file that tells where its arguments are; there is none where
+ * <sys/sdt.h> was missing at build time. On slow paths only. docs/observe.md has their arguments. */
+#ifndef PKI_OS_PROBE_H
+#define PKI_OS_PROBE_H
+
+#if defined(PKI_PROBES)
+#include <sys/sdt.h>
+#define PKI_PROBE(name, a, b, c, d) DTRACE_PROBE4(poolkit, name, a, b, c, d)
+#else
+#define PKI_PROBE(name, a, b, c, d) ((void)(a), (void)(b), (void)(c), (void)(d))
+#endif
+
+#endif /* PKI_OS_PROBE_H */
