@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * output.h: where reports go, and the signal that asks for one. Only for Linux: firmware has neither. */
+ * output.h: where reports go, and the signal that asks for one. */
 #ifndef PKI_OS_OUTPUT_H
 #define PKI_OS_OUTPUT_H
 

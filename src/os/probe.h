@@ -7,7 +7,17 @@
 
 #if defined(PKI_PROBES)
 #include <sys/sdt.h>
+#if defined(__clang__) /* whose -Wpedantic objects to a macro in there */
+#define PKI_PROBE(name, a, b, c, d)                                                                \
+    do {                                                                                           \
+        _Pragma("clang diagnostic push")                                                           \
+            _Pragma("clang diagnostic ignored \"-Wgnu-zero-variadic-macro-arguments\"")            \
+                DTRACE_PROBE4(poolkit, name, a, b, c, d);                                          \
+        _Pragma("clang diagnostic pop")                                                            \
+    } while (0)
+#else
 #define PKI_PROBE(name, a, b, c, d) DTRACE_PROBE4(poolkit, name, a, b, c, d)
+#endif
 #else
 #define PKI_PROBE(name, a, b, c, d) ((void)(a), (void)(b), (void)(c), (void)(d))
 #endif
