@@ -32,6 +32,14 @@ if(TARGET poolkit_replay_player)
     install(TARGETS poolkit_replay_player RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/poolkit)
 endif()
 
+# gdb reads the script of a library from below its auto-load folder, by the library's full path. That path
+# is known when it is installed; programs with libpoolkit.a in them source the first one.
+install(FILES share/gdb/poolkit-gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/poolkit)
+set(gdb_dir ${CMAKE_INSTALL_DATADIR}/gdb/auto-load\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR})
+foreach(library libpoolkit.so.${PROJECT_VERSION} libpoolkit-malloc.so)
+    install(FILES share/gdb/poolkit-gdb.py DESTINATION ${gdb_dir} RENAME ${library}-gdb.py)
+endforeach()
+
 configure_package_config_file(cmake/poolkit-config.cmake.in poolkit-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(poolkit-config-version.cmake COMPATIBILITY SameMinorVersion)

@@ -5,6 +5,7 @@
  *
  *   exit    returns from main          thread  the same, while a thread uses an arena without end
  *   wait    waits for the end of its standard input, then returns
+ *   other   has a thread that prints a block of its own, and then rests; then as wait
  *   own     has a handler of SIGUSR2 of its own; then as wait
  *   fork    the child does as wait, and its parent waits for it */
 #include <poolkit/poolkit.h>
@@ -17,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static pk_heap *session;
 static pk_arena requests;
 static pk_block_pool nodes;
 pk_stats shown; /* of the heap, for gdb to print */
@@ -30,6 +32,14 @@ static void *use_arena(void *arg)
         for (int i = 0; i < 1000; i++) (void)pk_arena_alloc(&busy, 1000);
         pk_arena_reset(&busy);
     }
+    return NULL;
+}
+
+static void *allocate_and_rest(void *heap)
+{
+    printf("other %p done\n", pk_heap_alloc(heap, 500));
+    fflush(stdout);
+    for (;;) pause();
     return NULL;
 }
 
@@ -47,7 +57,7 @@ static void wait_for_end(void)
 
 static void make_pools(void)
 {
-    pk_heap *session, *odd, *same;
+    pk_heap *odd, *same;
     pk_shared_pool *messages;
     pk_heap_create(&session, &(pk_heap_opts){.name = "session", .limit = 64 << 20});
     pk_heap_create(&odd, &(pk_heap_opts){.name = "odd \" \\ \n \xFF \xC3\xA9"});
@@ -72,6 +82,9 @@ int main(int argc, char **argv)
     pthread_t thread;
     make_pools();
     if (strcmp(what, "own") == 0) signal(SIGUSR2, handler);
+    if (strcmp(what, "other") == 0) {
+        pthread_create(&thread, NULL, allocate_and_rest, session);
+    }
     if (strcmp(what, "thread") == 0) pthread_create(&thread, NULL, use_arena, NULL);
     if (strcmp(what, "fork") == 0 && fork() != 0) {
         wait(NULL);
