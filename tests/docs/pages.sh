@@ -31,7 +31,7 @@ extract()
         END            { if (kind) { print page ": a block of code has no end"; exit 1 } }' "$1"
 }
 
-for page in docs/guide.md docs/pools/*.md; do
+for page in docs/guide.md docs/observe.md docs/pools/*.md; do
     extract "$page"
     ls "$work/$(basename "$page" .md)".* > /dev/null 2>&1 || { echo "$page: no code found"; exit 1; }
 done
