@@ -420,7 +420,7 @@ void *pki_owner_take_random(pki_owner *owner, unsigned bin, uint64_t random, pk_
     }
     pki_slab *slab = list->first;
     void *p = pki_slab_take_random(slab, random);
-    touch(owner, slab);
+    pki_owner_touch(owner, slab);
     if (!pki_slab_has_room(slab)) {
         pki_slab_list_remove(&list->first, slab);
     }
