@@ -253,34 +253,34 @@ static bool is_checked(void)
 }
 
 /* Sparsely in a checked heap, which takes long, and moves no pages. */
-static void call_fails(call_kind kind, bool for_ever)
+static void each_fails(call_kind kind, bool for_ever)
 {
     size_t tried = each_call(life, kind, for_ever, is_checked() ? 10 : MOST_CALLS);
     EXPECT(tried > 0 || (kind == CALL_MREMAP && is_checked()));
 }
 
-START_TEST(mmap_fails_once) { call_fails(CALL_MMAP, false); }
+START_TEST(mmap_fails_once) { each_fails(CALL_MMAP, false); }
 END_TEST
 
-START_TEST(mmap_fails_for_ever) { call_fails(CALL_MMAP, true); }
+START_TEST(mmap_fails_for_ever) { each_fails(CALL_MMAP, true); }
 END_TEST
 
-START_TEST(munmap_fails_once) { call_fails(CALL_MUNMAP, false); }
+START_TEST(munmap_fails_once) { each_fails(CALL_MUNMAP, false); }
 END_TEST
 
-START_TEST(munmap_fails_for_ever) { call_fails(CALL_MUNMAP, true); }
+START_TEST(munmap_fails_for_ever) { each_fails(CALL_MUNMAP, true); }
 END_TEST
 
-START_TEST(madvise_fails_once) { call_fails(CALL_MADVISE, false); }
+START_TEST(madvise_fails_once) { each_fails(CALL_MADVISE, false); }
 END_TEST
 
-START_TEST(madvise_fails_for_ever) { call_fails(CALL_MADVISE, true); }
+START_TEST(madvise_fails_for_ever) { each_fails(CALL_MADVISE, true); }
 END_TEST
 
-START_TEST(mremap_fails_once) { call_fails(CALL_MREMAP, false); }
+START_TEST(mremap_fails_once) { each_fails(CALL_MREMAP, false); }
 END_TEST
 
-START_TEST(mremap_fails_for_ever) { call_fails(CALL_MREMAP, true); }
+START_TEST(mremap_fails_for_ever) { each_fails(CALL_MREMAP, true); }
 END_TEST
 
 START_TEST(mprotect_fails)
