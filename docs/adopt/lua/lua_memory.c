@@ -17,9 +17,9 @@ static void *change(void *heap, void *p, size_t old_n, size_t n)
     return NULL;
 }
 
-lua_State *lua_in_heap(lua_memory *memory, size_t limit)
+lua_State *lua_in_heap(lua_memory *memory, size_t limit, pk_page_source source)
 {
-    pk_heap_opts opts = {.name = "lua", .limit = limit};
+    pk_heap_opts opts = {.name = "lua", .limit = limit, .source = source};
     if (pk_heap_create(&memory->heap, &opts) != PK_OK) {
         return NULL;
     }

@@ -12,8 +12,9 @@ typedef struct {
     lua_State *state;
 } lua_memory;
 
-/* A state on a heap of at most `limit` bytes (0: no limit); NULL if there is no memory. */
-lua_State *lua_in_heap(lua_memory *memory, size_t limit);
+/* A state on a heap of at most `limit` bytes (0: no limit) whose chunks come from `source` ({NULL}: the
+ * system); NULL if there is no memory. */
+lua_State *lua_in_heap(lua_memory *memory, size_t limit, pk_page_source source);
 
 /* Ends the state and its memory at once. Nothing of Lua's runs: only for scripts that have no __gc
  * and no __close to be called, no files open, and no libraries loaded. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * workload.c malloc|heap close|drop STATES ROWS: so many states, one after the other; each runs
+ * workload.c malloc|heap|kept close|drop STATES ROWS: so many states, one after the other; each runs
  * a script that builds records, strings and closures, sorts and counts them, and then the state ends.
- * Prints what the scripts found; the processor time of the endings goes to standard error.
+ * On "kept" the heaps' chunks are used again. Prints what the scripts found; the processor time of the endings goes to standard error.
  */
 #include <lauxlib.h>
 #include <lualib.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "kept_chunks.h"
 #include "lua_memory.h"
 
 static const char *const script =
@@ -34,9 +35,14 @@ static void die(const char *what)
     exit(1);
 }
 
-static lua_State *begin(const char *kind, lua_memory *memory)
+static lua_State *begin(const char *kind, lua_memory *memory, kept_chunks *kept)
 {
-    lua_State *state = strcmp(kind, "heap") == 0 ? lua_in_heap(memory, 0) : luaL_newstate();
+    pk_page_source source = {0};
+    if (strcmp(kind, "kept") == 0) {
+        source = kept_chunks_source(kept);
+    }
+    lua_State *state =
+        strcmp(kind, "malloc") == 0 ? luaL_newstate() : lua_in_heap(memory, 0, source);
     if (!state) die("no memory for a state");
     return state;
 }
@@ -60,14 +66,15 @@ static double cpu_milliseconds(void)
 int main(int argc, char **argv)
 {
     if (argc != 5) {
-        fprintf(stderr, "usage: workload malloc|heap close|drop STATES ROWS\n");
+        fprintf(stderr, "usage: workload malloc|heap|kept close|drop STATES ROWS\n");
         return 2;
     }
     bool on_malloc = strcmp(argv[1], "malloc") == 0;
+    kept_chunks kept = {0};
     double ending = 0;
     for (int i = 0; i < atoi(argv[3]); i++) {
         lua_memory memory;
-        lua_State *state = begin(argv[1], &memory);
+        lua_State *state = begin(argv[1], &memory, &kept);
         run(state, atoi(argv[4]));
         double begun = cpu_milliseconds();
         if (on_malloc) {
@@ -79,6 +86,7 @@ int main(int argc, char **argv)
         }
         ending += cpu_milliseconds() - begun;
     }
+    kept_chunks_drop(&kept);
     fprintf(stderr, "ms_in_endings=%.3f\n", ending);
     return 0;
 }
