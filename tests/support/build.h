@@ -31,6 +31,12 @@
 #define TEST_SANITIZED 0
 #endif
 
+/* Under an emulator of another processor, as in `make arm64`. The process then has memory, and writes
+ * last words, that are not the program's, and it cannot start itself. */
+#ifndef TEST_EMULATED
+#define TEST_EMULATED 0
+#endif
+
 #if defined(__OPTIMIZE__) && defined(NDEBUG)
 #define TEST_OPTIMIZED 1
 #else
@@ -57,7 +63,10 @@ static inline bool pools_are_watched(void)
 }
 
 /* Memory figures of the process mean something only when nothing shadows its memory. */
-static inline bool memory_is_measurable(void) { return !TEST_SANITIZED && !under_valgrind(); }
+static inline bool memory_is_measurable(void)
+{
+    return !TEST_SANITIZED && !TEST_EMULATED && !under_valgrind();
+}
 
 /* How many rounds to do where a release build does `n`. POOLKIT_SCALE=percent changes it. */
 static inline size_t scaled(size_t n)
@@ -66,7 +75,7 @@ static inline size_t scaled(size_t n)
     if (percent) n = n / 100 * (size_t)strtoul(percent, NULL, 10);
     if (under_valgrind())
         n /= 200;
-    else if (TEST_SANITIZED)
+    else if (TEST_SANITIZED || TEST_EMULATED)
         n /= 20;
     else if (!TEST_OPTIMIZED)
         n /= 4;
