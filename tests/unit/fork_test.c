@@ -113,7 +113,7 @@ static void adopt_in_child(void *unused)
 
 START_TEST(child_may_start_threads_and_fork)
 {
-    if (TEST_SANITIZED) return; /* the thread sanitizer does not allow it */
+    if (TEST_SANITIZED || TEST_EMULATED) return; /* the thread sanitizer and qemu do not allow it */
     populate();
     ends_well(adopt_in_child, NULL);
     helper_dismiss(&other);
