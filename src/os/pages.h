@@ -36,8 +36,7 @@ bool pki_os_open(void *p, size_t size);
 bool pki_os_huge_pages(void *p, size_t size, bool wanted);
 
 /* Has /proc/PID/maps show a name for the range: advice only, kept when it is moved or extended. At most
- * 79 printable characters, none of []\$`. The system copies it. After the first false it is not
- * asked again: it does not know names. */
+ * 79 printable characters, none of []\$`. The system copies it. False: it does not know names. */
 bool pki_os_name(void *p, size_t size, const char *name);
 
 /* Makes a committed range longer where it is, if the addresses behind it are free. */

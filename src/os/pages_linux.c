@@ -189,20 +189,13 @@ bool pki_os_huge_pages(void *p, size_t size, bool wanted)
     return taken;
 }
 
-/* Linux 5.17 with CONFIG_ANON_VMA_NAME. Relaxed: that it refuses is found out by each thread at worst. */
+/* Linux 5.17 with CONFIG_ANON_VMA_NAME; without, EINVAL. */
 bool pki_os_name(void *p, size_t size, const char *name)
 {
-    static _Atomic bool unknown;
-    if (atomic_load_explicit(&unknown, memory_order_relaxed)) {
-        return false;
-    }
     int saved_errno = errno;
-    bool named = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, size, name) == 0;
-    if (!named && errno == EINVAL) {
-        atomic_store_explicit(&unknown, true, memory_order_relaxed);
-    }
+    bool known = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, size, name) == 0 || errno != EINVAL;
     errno = saved_errno;
-    return named;
+    return known;
 }
 
 bool pki_os_extend(void *p, size_t old_size, size_t new_size)

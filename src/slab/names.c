@@ -2,6 +2,8 @@
  * names.c: see names.h. */
 #include "slab/names.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -13,7 +15,8 @@ static char allowed(char c) { return c < ' ' || c > '~' || strchr("[]\\$`", c) !
 
 void pki_name_pages(void *p, size_t size, const char *kind, const char *name)
 {
-    if (!pki_settings.names || p == NULL) {
+    static _Atomic bool unknown; /* relaxed: each thread finds it out by itself at worst */
+    if (!pki_settings.names || p == NULL || atomic_load_explicit(&unknown, memory_order_relaxed)) {
         return;
     }
     char whole[80]; /* the kernel's most */
@@ -25,5 +28,7 @@ void pki_name_pages(void *p, size_t size, const char *kind, const char *name)
     for (char *at = whole; *at != '\0'; at++) {
         *at = allowed(*at);
     }
-    (void)pki_os_name(p, size, whole);
+    if (!pki_os_name(p, size, whole)) {
+        atomic_store_explicit(&unknown, true, memory_order_relaxed);
+    }
 }

@@ -83,6 +83,15 @@ look() # WHAT PROGRAM [NAME=VALUE]
     rm -f "$tmp"/core.*
 }
 
+# An installed library brings its script with it.
+if command -v cmake > /dev/null && cmake --install "$POOLKIT_BUILD" --prefix "$tmp/inst" > /dev/null; then
+    library=$(find "$tmp/inst" -name libpoolkit.so)
+    gdb -q -nx -batch -iex "add-auto-load-safe-path $tmp/inst" -iex 'set debuginfod enabled off' \
+        -iex "add-auto-load-scripts-directory $tmp/inst/share/gdb/auto-load" -ex 'poolkit pools' \
+        "$library" > "$tmp/auto" 2>&1
+    expect '^There are no pools' "$tmp/auto"
+fi
+
 build static a
 build shared so
 look 'in the program' "$tmp/static"
