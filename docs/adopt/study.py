@@ -196,7 +196,7 @@ class Study:
 
     @staticmethod
     def _own(name, value):
-        return mib(value) if name.startswith("bytes") else f"{value:,.0f}"
+        return mib(value) if name.startswith("bytes") else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
     @staticmethod
     def _ratio(counts, name, base):

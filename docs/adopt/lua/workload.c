@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * workload.c malloc|heap|kept close|drop STATES ROWS: so many states, one after the other; each runs
  * a script that builds records, strings and closures, sorts and counts them, and then the state ends.
- * On "kept" the heaps' chunks are used again. Prints what the scripts found; the processor time of the endings goes to standard error.
+ * On "kept" the heaps' chunks are used again. Prints what the scripts found; the processor time of
+ * the endings goes to standard error.
  */
 #include <lauxlib.h>
 #include <lualib.h>
