@@ -3,6 +3,7 @@
 #ifndef TEST_PAGES_FIXTURE_H
 #define TEST_PAGES_FIXTURE_H
 
+#include "build.h"
 #include "expect.h"
 #include "os/pages.h"
 
@@ -43,6 +44,7 @@ static inline int status_of_child(void (*fn)(void *arg), void *arg)
     EXPECT(child >= 0);
     if (child == 0) {
         fn(arg);
+        keep_counts();
         _exit(0);
     }
     EXPECT(waitpid(child, &status, 0) == child);
