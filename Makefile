@@ -20,6 +20,9 @@ help:
 	@echo 'make asan       the tests under the address and undefined behaviour sanitizers'
 	@echo 'make tsan       the tests under the thread sanitizer'
 	@echo 'make arm64      the tests cross compiled, under qemu'
+	@echo 'make fuzz       libFuzzer on heap, pools, options, traces: FUZZ_SECONDS (600) each'
+	@echo 'make soak       threads, forks and libraries that come and go: SOAK_MINUTES (30)'
+	@echo 'make coverage   lines and branches that the tests reach, against their floors'
 	@echo 'make check      the rules that need no build: layers, invariants, format'
 	@echo 'make format     bring the sources into shape'
 	@echo 'make install    install to PREFIX, now $(PREFIX)'
@@ -80,6 +83,20 @@ test:
 	@printf 'subdirs(%s)\n' $(patsubst %,$(CURDIR)/build/%,$(TEST_BUILDS:release=.)) > build/all/CTestTestfile.cmake
 	ctest --test-dir build/all --output-on-failure --no-label-summary -j$(CMAKE_BUILD_PARALLEL_LEVEL)
 
+fuzz:
+	scripts/setup test
+	tests/fuzz/run.sh build
+
+soak:
+	scripts/setup test
+	$(MAKE) build-release
+	tests/soak/run.sh build
+
+coverage:
+	scripts/setup test
+	$(MAKE) build-coverage
+	scripts/coverage build/coverage
+
 check:
 	scripts/check-layers
 	scripts/check-invariants
@@ -100,4 +117,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools check format amalgamation install uninstall clean
+.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools fuzz soak coverage check format amalgamation install uninstall clean

@@ -27,12 +27,12 @@ void pki_checked_stats(pk_heap *heap, pk_stats *out)
 typedef struct {
     pk_heap_walk_fn *fn;
     void *arg;
-} visitor;
+} checked_visitor;
 
 /* What the slabs have as a block in use may wait in quarantine. */
 static bool visit(void *arg, void *p, size_t room, bool live)
 {
-    const visitor *v = arg;
+    const checked_visitor *v = arg;
     pki_place place = pki_place_of(p);
     size_t n = live ? pki_checked_usable(&place, p) : 0;
     return v->fn(v->arg, p, n > 0 ? n : room, n > 0);
@@ -40,7 +40,7 @@ static bool visit(void *arg, void *p, size_t room, bool live)
 
 bool pki_checked_walk(pk_heap *heap, pk_heap_walk_fn *fn, void *arg)
 {
-    visitor v = {fn, arg};
+    checked_visitor v = {fn, arg};
     return pki_space_walk(&heap->space, visit, &v);
 }
 

@@ -10,7 +10,7 @@
 #include "slab/idle.h"
 #include "slab/meta.h"
 
-enum { CLOCK_EVERY = 64 }; /* frees between two looks at the clock */
+enum { CLOCK_EVERY_FREES = 64 }; /* frees between two looks at the clock */
 
 /* What a lane's quarantine keeps at most, beside the bound of its queue, 1,024 blocks. More finds stale
  * pointers that are used later, and costs cache misses. */
@@ -34,7 +34,7 @@ static uint64_t next_random(pki_lane *lane)
     return lane->random = x;
 }
 
-static pki_lane *create(pk_heap *heap)
+static pki_lane *create_lane(pk_heap *heap)
 {
     pki_lane *lane = pki_meta_alloc(sizeof *lane);
     if (lane == NULL) {
@@ -52,7 +52,7 @@ static pki_lane *create(pk_heap *heap)
 /* Two threads may make the same lane: the second one's owner is left for the next lane. */
 static PKI_COLD pki_lane *make_lane(pk_heap *heap, unsigned number)
 {
-    pki_lane *expected = NULL, *lane = create(heap);
+    pki_lane *expected = NULL, *lane = create_lane(heap);
     if (lane == NULL) {
         return NULL;
     }
@@ -180,7 +180,7 @@ void pki_lane_put(const pki_place *place, const pki_block *b, const pki_quaranti
     bool damaged = finds_damaged_neighbour(lane, place, b, &neighbour);
     pki_quarantine_enter(&lane->quarantine, entry, next_random(lane));
     bool leaves = pki_quarantine_leave(&lane->quarantine, bound_of(heap), &out);
-    bool is_time = ++lane->calls % CLOCK_EVERY == 0;
+    bool is_time = ++lane->calls % CLOCK_EVERY_FREES == 0;
     bool more = lane->quarantine.weight > bound_of(heap);
     pki_lock_give(&lane->owner->lock);
     if (damaged) {

@@ -25,7 +25,7 @@ typedef struct {
     unsigned n;
 } place_table;
 
-static place_sum *find(place_table *table, const void *site)
+static place_sum *find_place(place_table *table, const void *site)
 {
     unsigned i = (unsigned)((uintptr_t)site * UINT64_C(0x9E3779B97F4A7C15) >> 54);
     while (table->of[i].blocks != 0 && table->of[i].site != site) {
@@ -38,7 +38,7 @@ static place_sum *find(place_table *table, const void *site)
     return &table->of[i];
 }
 
-static bool count(void *arg, void *p, size_t room, bool live)
+static bool count_leak(void *arg, void *p, size_t room, bool live)
 {
     pki_place place = pki_place_of(p);
     size_t n = live ? pki_checked_usable(&place, p) : 0;
@@ -46,7 +46,7 @@ static bool count(void *arg, void *p, size_t room, bool live)
     if (n > 0) {
         pki_block b = pki_checked_block(&place, p);
         const void *site = pki_block_record_of(&b)->allocated_at;
-        place_sum *sum = find(arg, site);
+        place_sum *sum = find_place(arg, site);
         sum->site = site;
         sum->blocks++;
         sum->bytes += n;
@@ -54,7 +54,7 @@ static bool count(void *arg, void *p, size_t room, bool live)
     return true;
 }
 
-static void print(const pk_heap *heap, const place_sum *sum, const char *where)
+static void print_place(const pk_heap *heap, const place_sum *sum, const char *where)
 {
     char line[320];
     pki_text text = pki_text_begin(line, sizeof line - 1);
@@ -90,7 +90,8 @@ static void print_table(const pk_heap *heap, place_table *table)
     place_sum sum, rest = table->others;
     for (unsigned line = 0; take_largest(table, &sum); line++) {
         if (line < LINES) {
-            print(heap, &sum, sum.site == NULL ? ", from an unknown place" : ", allocated at ");
+            print_place(heap, &sum,
+                        sum.site == NULL ? ", from an unknown place" : ", allocated at ");
         } else {
             rest.blocks += sum.blocks;
             rest.bytes += sum.bytes;
@@ -98,7 +99,7 @@ static void print_table(const pk_heap *heap, place_table *table)
     }
     rest.site = NULL;
     if (rest.blocks > 0) {
-        print(heap, &rest, ", from other places");
+        print_place(heap, &rest, ", from other places");
     }
 }
 
@@ -109,7 +110,7 @@ static void list_leaks(pk_heap *heap)
         return;
     }
     pki_space_freeze(&heap->space);
-    pki_space_walk_frozen(&heap->space, count, table);
+    pki_space_walk_frozen(&heap->space, count_leak, table);
     pki_space_thaw(&heap->space);
     print_table(heap, table);
     pki_meta_free(table, sizeof *table);

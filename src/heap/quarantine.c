@@ -21,7 +21,7 @@ void pki_quarantine_enter(pki_quarantine *q, const pki_quarantined *block, uint6
     *place = *block;
 }
 
-static void take_oldest(pki_quarantine *q, pki_quarantined *out)
+static void oldest_leaves(pki_quarantine *q, pki_quarantined *out)
 {
     *out = q->queue[q->first];
     q->first = (q->first + 1) % PKI_QUARANTINE_QUEUE;
@@ -45,7 +45,7 @@ bool pki_quarantine_leave(pki_quarantine *q, size_t bound, pki_quarantined *out)
         return false;
     }
     if (q->n > 0) {
-        take_oldest(q, out);
+        oldest_leaves(q, out);
     } else {
         take_mixed(q, out);
     }

@@ -14,7 +14,7 @@ static bool is_of(const pki_report_entry *a, const pki_report_entry *b)
     return strcmp(a->kind, b->kind) == 0 && strcmp(a->name, b->name) == 0;
 }
 
-static void add(pk_stats *sum, const pk_stats *more)
+static void add_stats(pk_stats *sum, const pk_stats *more)
 {
     sum->live += more->live;
     sum->free_in_chunks += more->free_in_chunks;
@@ -39,7 +39,7 @@ static void add_up(pki_snapshot *s)
             k++;
         }
         if (k < kept) {
-            add(&s->entries[k].stats, &s->entries[i].stats);
+            add_stats(&s->entries[k].stats, &s->entries[i].stats);
             s->entries[k].stats.size++;
         } else {
             s->entries[kept] = s->entries[i];

@@ -77,7 +77,7 @@ static bool write_file(pki_snapshot *s, const char *path)
     return written && (!replace || pki_os_replace_file(other, path));
 }
 
-static void complain(const char *path)
+static void complain_of_file(const char *path)
 {
     char line[PATH_SIZE + 64];
     pki_text text = pki_text_begin(line, sizeof line);
@@ -87,7 +87,7 @@ static void complain(const char *path)
     pki_os_write_error(line, strlen(line));
 }
 
-static void report(pki_report_scope scope)
+static void report_now(pki_report_scope scope)
 {
     pki_snapshot s;
     if (!pki_snapshot_take(&s, scope)) {
@@ -100,12 +100,12 @@ static void report(pki_report_scope scope)
     } else if (path[0] == '\0') {
         (void)render(&s, pki_os_error_output());
     } else if (!write_file(&s, path)) {
-        complain(path);
+        complain_of_file(path);
     }
     pki_snapshot_drop(&s);
 }
 
-static void report_on_signal(void) { report(PKI_POOLS_OF_ALL_THREADS); }
+static void report_on_signal(void) { report_now(PKI_POOLS_OF_ALL_THREADS); }
 
 PKI_CONSTRUCTOR static void arm(void)
 {
@@ -123,6 +123,6 @@ PKI_CONSTRUCTOR static void arm(void)
 PKI_DESTRUCTOR static void report_at_exit(void)
 {
     if (pki_settings.stats == PKI_STATS_EXIT) {
-        report(pki_os_is_alone() ? PKI_ALL_POOLS : PKI_POOLS_OF_ALL_THREADS);
+        report_now(pki_os_is_alone() ? PKI_ALL_POOLS : PKI_POOLS_OF_ALL_THREADS);
     }
 }

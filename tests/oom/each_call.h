@@ -12,14 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What a child counted is kept although it ends by _exit. */
-#if defined(TEST_COVERAGE)
-void __gcov_dump(void);
-static inline void keep_counts(void) { __gcov_dump(); }
-#else
-static inline void keep_counts(void) {}
-#endif
-
 enum { MOST_CALLS = 400, PLAN_DID_NOT_FIRE = 42 };
 
 /* A whole life of what is tested; arms the plan while it wants calls to fail. */

@@ -43,6 +43,14 @@
 #define TEST_OPTIMIZED 0
 #endif
 
+/* What a child counted is kept although it ends by _exit. */
+#if defined(TEST_COVERAGE)
+void __gcov_dump(void);
+static inline void keep_counts(void) { __gcov_dump(); }
+#else
+static inline void keep_counts(void) {}
+#endif
+
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
 
