@@ -1,5 +1,5 @@
 # Removes what the last `cmake --install` of the build folder BUILD put into place, and the folders of
-# ours that are empty then. DESTDIR counts as it did when installing.
+# ours, and below gdb's auto-load, that are empty then. DESTDIR counts as it did when installing.
 set(manifest ${BUILD}/install_manifest.txt)
 if(NOT EXISTS ${manifest})
     message(FATAL_ERROR "Nothing is installed from ${BUILD}: it has no install_manifest.txt")
@@ -15,9 +15,13 @@ foreach(file ${files})
 endforeach()
 list(REMOVE_DUPLICATES folders)
 foreach(folder ${folders})
-    file(GLOB rest ${folder}/*)
-    if(folder MATCHES "/poolkit$" AND IS_DIRECTORY ${folder} AND NOT rest)
+    while(folder MATCHES "/poolkit$|/auto-load(/|$)" AND IS_DIRECTORY ${folder})
+        file(GLOB rest ${folder}/*)
+        if(rest)
+            break()
+        endif()
         file(REMOVE_RECURSE ${folder})
-    endif()
+        get_filename_component(folder ${folder} DIRECTORY)
+    endwhile()
 endforeach()
 file(REMOVE ${manifest})
