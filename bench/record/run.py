@@ -32,6 +32,10 @@ GOALS = {"sqlite3": ("wall", 1.15), "python3": ("wall", 1.5), "redis": ("cpu", 1
 REQUESTS = ["-t", "set,get,lpush,lpop,hset,zadd", "-d", "100", "-r", "100000", "-P", "16", "-q"]
 
 
+class RunFailed(Exception):
+    """A run ended with an error; the text says which, and with what words."""
+
+
 def programs(folder, build, quick):
     """Name, command, file for standard input, and what is set in the environment."""
     part = 4 if quick else 1
@@ -89,7 +93,7 @@ def run(command, stdin, environment, folder, requests):
         said.seek(0)
         text = said.read()
     if process.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{text}")
+        raise RunFailed(f"{' '.join(map(str, command))} failed:\n{text}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return wall, cpu if server is None else server
 
@@ -104,13 +108,22 @@ def events_of(build, folder):
 def measure(program, build, folder, rounds, requests):
     """A row of the table for each way to run it."""
     name, command, stdin, environment = program
-    results, sizes, events = {}, {}, 0
+    results, sizes, events, failed = {}, {}, 0, []
     for _ in range(rounds):
         for way, before in recorders(build, folder):
             for old in [*folder.glob("r.pkt*"), *folder.glob("h.*")]:
                 old.unlink()
-            result = run(before + command, stdin, environment, folder,
-                         requests if name == "redis" else 0)
+            if way in failed:
+                continue
+            try:
+                result = run(before + command, stdin, environment, folder,
+                             requests if name == "redis" else 0)
+            except RunFailed as failure:
+                if way != "heaptrack":  # a peer may fail; the row says so
+                    raise SystemExit(str(failure)) from None
+                failed.append(way)
+                results.pop(way, None)
+                continue
             results.setdefault(way, []).append(result)
             left = [*folder.glob("r.pkt"), *folder.glob("h.*")]
             sizes[way] = sum(f.stat().st_size for f in left)
@@ -124,6 +137,8 @@ def measure(program, build, folder, rounds, requests):
         seconds = statistics.median(r[0] for r in runs)
         yield [name if way == "alone" else "", way, f"{seconds:.2f} s", f"{wall:.2f}", f"{cpu:.2f}",
                f"{sizes[way] / events:.2f}" if sizes[way] and events else "", met]
+    for way in failed:
+        yield ["", way, "failed", "", "", "", ""]
 
 
 def main():
