@@ -163,6 +163,7 @@ static int record(struct settings *settings, char **command)
     pki_launch launch = {.path = path, .argv = command, .input = 0, .output = 1, .ours = true};
     code = session_run(&s, &settings->record, &launch);
     if (code == 0) {
+        output_name_largest(&s);
         if (settings->record.stacks != PKI_STACKS_NONE) {
             name_functions(&s, &settings->symbols);
         }

@@ -80,17 +80,31 @@ static char *candidate(const struct session *s, const struct image *image, const
     return path;
 }
 
-char *output_path(const struct session *s, const struct image *image)
+/* The image's program as a part of a file's name. Only while the image lives. */
+static char *program_name(const struct image *image)
 {
     char *name = pki_format("%.64s", pki_base(image->shared->program));
     for (char *c = name; *c; c++) {
         *c = isalnum((unsigned char)*c) || strchr("._+-", *c) ? *c : '_';
     }
-    char *path = candidate(s, image, name, 0);
-    for (unsigned n = 1; is_used(s, path); n++) {
+    return name;
+}
+
+/* The first choice that is not used, from the n-th on. */
+static char *free_path(const struct session *s, const struct image *image, const char *name,
+                       unsigned n)
+{
+    char *path = candidate(s, image, name, n);
+    while (is_used(s, path)) {
         free(path);
-        path = candidate(s, image, name, n);
+        path = candidate(s, image, name, ++n);
     }
+    return path;
+}
+
+char *output_path(const struct session *s, const struct image *image)
+{
+    char *name = program_name(image), *path = free_path(s, image, name, 0);
     free(name);
     return path;
 }
@@ -99,6 +113,47 @@ static int by_events(const void *left, const void *right)
 {
     const struct image *a = *(struct image *const *)left, *b = *(struct image *const *)right;
     return (a->events < b->events) - (a->events > b->events);
+}
+
+/* The first image's trace, and the one with the most events. */
+static void find_first_and_largest(const struct session *s, struct image **first,
+                                   struct image **largest)
+{
+    *first = *largest = NULL;
+    for (size_t i = 0; i < s->n_images; i++) {
+        struct image *image = s->images[i];
+        if (image->file && strcmp(image->file, s->options->output) == 0) {
+            *first = image;
+        }
+        if (image->file && (!*largest || image->events > (*largest)->events)) {
+            *largest = image;
+        }
+    }
+}
+
+void output_name_largest(struct session *s)
+{
+    struct image *first, *largest;
+    if (!s->options->output) {
+        return;
+    }
+    find_first_and_largest(s, &first, &largest);
+    if (!first || first->events == largest->events) {
+        return;
+    }
+    char *aside = free_path(s, first, "", 1);
+    if (rename(first->file, aside) != 0) {
+        free(aside);
+        return; /* both names stay: the summary tells them */
+    }
+    if (rename(largest->file, first->file) == 0) {
+        free(largest->file);
+        largest->file = first->file;
+        first->file = aside;
+    } else {
+        rename(aside, first->file);
+        free(aside);
+    }
 }
 
 static double bytes_of(const struct image *image)

@@ -16,7 +16,8 @@
 struct image;
 
 struct record_options {
-    const char *output; /* the first image's file, NULL: poolkit-NAME-PID.pkt for each */
+    const char
+        *output; /* the largest image's file in the end, NULL: poolkit-NAME-PID.pkt for each */
     enum pki_wire_stacks stacks;
     uint32_t depth;
     bool free_stacks, paused, drop, first_only, quiet;
@@ -77,6 +78,9 @@ bool record_signals_toggled(void);
 /* output.c */
 /* The path of a new trace, which no other image of this run has. */
 char *output_path(const struct session *s, const struct image *image);
+/* After recording: FILE is what people will ask about. If another image has more events than the first, the
+ * two files change names. */
+void output_name_largest(struct session *s);
 /* Tells what was written, in a few lines on standard error. */
 void output_summary(const struct session *s);
 /* False with a message if a trace could not be made where the first one would be. */
