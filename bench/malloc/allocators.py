@@ -45,7 +45,9 @@ def _find(names):
 
 def find(ours, extra):
     """All allocators: the system's, ours, those that are installed, then `extra` (name, path)."""
-    found = [Allocator("glibc", "-", machine.package_of("/lib/x86_64-linux-gnu/libc.so.6")),
+    # Preloaded, too: Debian's redis-server is linked with jemalloc.
+    system = "/lib/x86_64-linux-gnu/libc.so.6"
+    found = [Allocator("glibc", system, machine.package_of(system)),
              Allocator("poolkit", str(ours), machine.git_version())]
     missing = []
     for name, names in PACKAGED:
@@ -61,8 +63,6 @@ def find(ours, extra):
 
 def takes_effect(allocator):
     """Whether a program starts on this library at all, and has it mapped."""
-    if allocator.library == "-":
-        return True
     done = subprocess.run(["cat", "/proc/self/maps"], env={"LD_PRELOAD": allocator.library},
                           capture_output=True, text=True)
     return done.returncode == 0 and Path(allocator.library).resolve().name in done.stdout
