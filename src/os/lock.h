@@ -24,7 +24,8 @@ typedef struct {
     uintptr_t depth; /* times taken again by the holder */
 } pki_lock;
 
-/* Its address, an even number, names the calling thread, also in the child of a fork. */
+/* Its address, an even number, names the calling thread, also in the child of a fork; its value counts the
+ * locks that the thread has or is just taking: so a fork in a signal handler knows that it interrupted. */
 extern PKI_THREAD_LOCAL long pki_thread_tag;
 
 /* The tag of the thread that holds all locks for a fork, or 0. Only that thread trusts it. */
@@ -32,6 +33,9 @@ extern _Atomic uintptr_t pki_lock_forking;
 
 void pki_lock_wait(pki_lock *lock);
 void pki_lock_wake(pki_lock *lock);
+
+/* Takes the lock if that is possible within so many milliseconds. */
+bool pki_lock_take_within(pki_lock *lock, unsigned ms);
 
 static inline uintptr_t pki_lock_me(void) { return (uintptr_t)&pki_thread_tag; }
 
@@ -53,16 +57,26 @@ static inline bool pki_lock_is_interrupted(pki_lock *lock)
     return pki_unlikely(pki_lock_is_mine(lock)) && !pki_lock_i_am_forking();
 }
 
-static inline bool pki_lock_try(pki_lock *lock)
+/* Without counting; lock_*.c has the other use. */
+static inline bool pki_lock_grab(pki_lock *lock)
 {
     uintptr_t expected = 0;
     return atomic_compare_exchange_strong_explicit(&lock->word, &expected, pki_lock_me(),
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
+static inline bool pki_lock_try(pki_lock *lock)
+{
+    pki_thread_tag++;
+    bool taken = pki_lock_grab(lock);
+    pki_thread_tag -= !taken;
+    return taken;
+}
+
 static inline void pki_lock_take(pki_lock *lock)
 {
-    if (pki_unlikely(!pki_lock_try(lock))) {
+    pki_thread_tag++;
+    if (pki_unlikely(!pki_lock_grab(lock))) {
         pki_lock_wait(lock);
     }
 }
@@ -70,8 +84,10 @@ static inline void pki_lock_take(pki_lock *lock)
 /* The same, but false if a signal handler interrupted this very thread inside. */
 static inline bool pki_lock_enter(pki_lock *lock)
 {
-    if (pki_unlikely(!pki_lock_try(lock))) {
+    pki_thread_tag++;
+    if (pki_unlikely(!pki_lock_grab(lock))) {
         if (pki_lock_is_interrupted(lock)) {
+            pki_thread_tag--;
             return false;
         }
         pki_lock_wait(lock);
@@ -81,6 +97,7 @@ static inline bool pki_lock_enter(pki_lock *lock)
 
 static inline void pki_lock_give(pki_lock *lock)
 {
+    pki_thread_tag--;
     if (pki_unlikely(lock->depth > 0)) {
         lock->depth--;
         return;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/futex_linux.h"
@@ -31,7 +32,7 @@ static void relax(void)
 static bool spin(pki_lock *lock)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && pki_lock_try(lock)) {
+        if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && pki_lock_grab(lock)) {
             return true;
         }
         relax();
@@ -84,6 +85,19 @@ PKI_COLD void pki_lock_wait(pki_lock *lock)
         sleep_until_taken(lock);
     }
     errno = saved_errno;
+}
+
+bool pki_lock_take_within(pki_lock *lock, unsigned ms)
+{
+    int saved_errno = errno;
+    bool taken = pki_lock_grab(lock) || spin(lock);
+    for (; !taken && ms > 0; ms--) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        taken = pki_lock_grab(lock);
+    }
+    pki_thread_tag += taken;
+    errno = saved_errno;
+    return taken;
 }
 
 PKI_COLD void pki_lock_wake(pki_lock *lock)

@@ -12,31 +12,50 @@
 /* A thread is inside one lock of each rank at most, but for the one that looks at a whole space. */
 enum { RANKS = 64 };
 
-static pki_lock *held_before[RANKS];
-static unsigned n_held_before;
+/* A fork from a signal handler that interrupted this thread inside a lock may wait for a thread that waits
+ * for that lock: not for ever. All others get each lock within microseconds. */
+enum { PATIENCE_MS = 500 };
 
-void pki_fork_take(pki_lock *lock)
+typedef struct {
+    pki_lock *lock[RANKS];
+    unsigned n;
+} lock_set;
+
+static lock_set held_before; /* by this thread: the interrupted code goes on, also in the child */
+static lock_set not_had;     /* by another thread, which is not there in the child              */
+static PKI_THREAD_LOCAL long n_mine; /* locks that this thread had when it forked               */
+
+static void remember(lock_set *set, pki_lock *lock)
 {
-    if (!pki_lock_is_mine(lock)) {
-        pki_lock_take(lock);
-    } else if (n_held_before < RANKS) {
-        held_before[n_held_before++] = lock;
+    if (set->n < RANKS) {
+        set->lock[set->n++] = lock;
     }
 }
 
-static bool was_held_before(const pki_lock *lock)
+static bool is_in(const lock_set *set, const pki_lock *lock)
 {
-    for (unsigned i = 0; i < n_held_before; i++) {
-        if (held_before[i] == lock) {
+    for (unsigned i = 0; i < set->n; i++) {
+        if (set->lock[i] == lock) {
             return true;
         }
     }
     return false;
 }
 
+void pki_fork_take(pki_lock *lock)
+{
+    if (pki_lock_is_mine(lock)) {
+        remember(&held_before, lock);
+    } else if (n_mine == 0) {
+        pki_lock_take(lock);
+    } else if (!pki_lock_take_within(lock, not_had.n == 0 ? PATIENCE_MS : 0)) {
+        remember(&not_had, lock);
+    }
+}
+
 void pki_fork_give(pki_lock *lock, bool in_child)
 {
-    if (was_held_before(lock)) {
+    if (is_in(&held_before, lock) || (!in_child && is_in(&not_had, lock))) {
         return;
     }
     if (in_child) {
@@ -49,8 +68,8 @@ void pki_fork_give(pki_lock *lock, bool in_child)
 /* Behind it the next thread may fork. */
 void pki_fork_give_last(pki_lock *lock, bool in_child)
 {
-    bool keep = was_held_before(lock);
-    n_held_before = 0;
+    bool keep = is_in(&held_before, lock) || (!in_child && is_in(&not_had, lock));
+    held_before.n = not_had.n = 0;
     if (!keep) {
         pki_fork_give(lock, in_child);
     }
@@ -71,12 +90,13 @@ static void after_space(pki_space *space, bool in_child)
 
 static void before(void)
 {
+    n_mine = pki_thread_tag;
     pki_spaces_before_fork();
     pki_spaces_each(before_space, false);
     pki_owner_ids_before_fork();
     pki_meta_before_fork();
     pki_fork_take(pki_fault_lock());
-    if (n_held_before == 0) {
+    if (held_before.n == 0) {
         atomic_store_explicit(&pki_lock_forking, pki_lock_me(), memory_order_relaxed);
     }
 }
@@ -97,6 +117,7 @@ static void after_in_child(void)
 {
     pki_idle_after_fork();
     after(true);
+    pki_thread_tag = n_mine;
 }
 
 bool pki_fork_init(void) { return pki_os_at_fork(before, after_in_parent, after_in_child); }

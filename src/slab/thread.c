@@ -101,6 +101,9 @@ static bool grow_table(pki_thread *thread, uint32_t slot)
 PKI_COLD pki_owner *pki_thread_attach(pki_space *space)
 {
     pki_thread *thread = &pki_this_thread;
+    if (space->watched) {
+        pki_thread_make_hooks(); /* its threads have no records, but its locks are to be whole in a child */
+    }
     if (space->watched || space->checked || thread->ended ||
         (space->slot >= thread->n && !grow_table(thread, space->slot))) {
         return NULL;

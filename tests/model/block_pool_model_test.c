@@ -177,7 +177,10 @@ static void rare(void)
         break;
     case 5:
         EXPECT(pk_block_pool_fini_if_empty(&m.pool) == PK_EBUSY || m.n == 0);
-        if (m.pool.ext == NULL) block_open(&m.pool, m.opts);
+        if (m.pool.ext == NULL) {
+            m.n_stale = 0; /* another pool counts its generations anew */
+            block_open(&m.pool, m.opts);
+        }
         break;
     default:
         look_around();

@@ -122,10 +122,13 @@ static void find_first_and_largest(const struct session *s, struct image **first
     *first = *largest = NULL;
     for (size_t i = 0; i < s->n_images; i++) {
         struct image *image = s->images[i];
-        if (image->file && strcmp(image->file, s->options->output) == 0) {
+        if (!image->file || image->events == 0) {
+            continue; /* its trace is not there, or not any more */
+        }
+        if (strcmp(image->file, s->options->output) == 0) {
             *first = image;
         }
-        if (image->file && (!*largest || image->events > (*largest)->events)) {
+        if (!*largest || image->events > (*largest)->events) {
             *largest = image;
         }
     }
@@ -138,7 +141,14 @@ void output_name_largest(struct session *s)
         return;
     }
     find_first_and_largest(s, &first, &largest);
-    if (!first || first->events == largest->events) {
+    if (!largest || (first && first->events == largest->events)) {
+        return;
+    }
+    if (!first) { /* the first image did nothing */
+        if (rename(largest->file, s->options->output) == 0) {
+            free(largest->file);
+            largest->file = pki_copy(s->options->output);
+        }
         return;
     }
     char *aside = free_path(s, first, "", 1);
