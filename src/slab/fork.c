@@ -53,11 +53,14 @@ void pki_fork_take(pki_lock *lock)
     }
 }
 
-void pki_fork_give(pki_lock *lock, bool in_child)
+/* Is it somebody else's to give, or the interrupted code's? */
+static bool is_not_to_give(const pki_lock *lock, bool in_child)
 {
-    if (is_in(&held_before, lock) || (!in_child && is_in(&not_had, lock))) {
-        return;
-    }
+    return is_in(&held_before, lock) || (!in_child && is_in(&not_had, lock));
+}
+
+static void give_or_reset(pki_lock *lock, bool in_child)
+{
     if (in_child) {
         pki_lock_reset(lock);
     } else {
@@ -65,13 +68,20 @@ void pki_fork_give(pki_lock *lock, bool in_child)
     }
 }
 
+void pki_fork_give(pki_lock *lock, bool in_child)
+{
+    if (!is_not_to_give(lock, in_child)) {
+        give_or_reset(lock, in_child);
+    }
+}
+
 /* Behind it the next thread may fork. */
 void pki_fork_give_last(pki_lock *lock, bool in_child)
 {
-    bool keep = is_in(&held_before, lock) || (!in_child && is_in(&not_had, lock));
+    bool keep = is_not_to_give(lock, in_child);
     held_before.n = not_had.n = 0;
     if (!keep) {
-        pki_fork_give(lock, in_child);
+        give_or_reset(lock, in_child);
     }
 }
 

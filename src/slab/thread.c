@@ -18,7 +18,7 @@ static struct {
     uint32_t n;          /* slots ever used */
     uint32_t first_free; /* no slot below it is free */
     uint64_t last_serial;
-    bool hooks_made;
+    _Atomic bool hooks_made; /* written under the lock; acquire pairs with that release */
 } spaces;
 
 PKI_THREAD_LOCAL pki_thread pki_this_thread;
@@ -67,11 +67,14 @@ static void thread_exit(bool last)
  * Making the key does not; it is made under the lock, before any other thread goes on. */
 void pki_thread_make_hooks(void)
 {
+    if (pki_likely(atomic_load_explicit(&spaces.hooks_made, memory_order_acquire))) {
+        return;
+    }
     pki_lock_take(&spaces.lock);
-    bool make = !spaces.hooks_made;
-    spaces.hooks_made = true;
+    bool make = !atomic_load_explicit(&spaces.hooks_made, memory_order_relaxed);
     if (make) {
         pki_os_thread_exit_init(thread_exit);
+        atomic_store_explicit(&spaces.hooks_made, true, memory_order_release);
     }
     pki_lock_give(&spaces.lock);
     if (make) {
