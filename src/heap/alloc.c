@@ -14,15 +14,21 @@ static void *no_blocks[1];
 
 #define NO_BIN                                                                                     \
     {                                                                                              \
-        no_blocks + 1, no_blocks + 1                                                               \
+        no_blocks + 1, 0, 0                                                                        \
     }
 #define EIGHT_NO_BINS NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN, NO_BIN
 
-/* Key 0 matches no slab's word but that of a free slab, whose bin 0 is full here. */
+/* A key that matches no slab's word: neither of an owner's, whose id is in the upper half, nor of the
+ * others, which xor to 0x7FB0 and more. */
+enum { NOBODYS_KEY = 0x8000 };
+static_assert(PKI_CLASSES * sizeof(pki_bin) <= (PKI_WORD_SPARE ^ NOBODYS_KEY),
+              "no class of nobody's");
+
 static struct {
     pki_owner owner;
     pki_bin bin[PKI_CLASSES];
-} nobody = {.bin = {EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS,
+} nobody = {.owner = {.key = NOBODYS_KEY},
+            .bin = {EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS,
                     EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS, EIGHT_NO_BINS,
                     EIGHT_NO_BINS, EIGHT_NO_BINS, NO_BIN, NO_BIN, NO_BIN, NO_BIN}};
 

@@ -272,7 +272,7 @@ bool pki_checked_leave(const pki_quarantined *entry)
         return false;
     }
     if (place.kind == PKI_PLACE_CLASS) {
-        pki_owner_put_home(pki_owner_by_word(place.word), &p, 1);
+        pki_owner_put_home(pki_owner_by_word(place.word), &p, 1, PKI_WAS_HELD);
     } else if (place.kind == PKI_PLACE_RUN) {
         pki_space_give_run(place.space, place.slab);
     } else {

@@ -37,7 +37,11 @@ void pk_heap_free_sized(void *p, size_t n) { pki_free_sized(p, n); }
 size_t pk_heap_usable(const void *p)
 {
     pki_place place = pki_place_of(p);
-    return pki_checked_has(&place) ? pki_checked_usable(&place, p) : place.usable;
+    if (pki_checked_has(&place)) {
+        return pki_checked_usable(&place, p);
+    }
+    bool held = place.kind != PKI_PLACE_CLASS || pki_block_is_held(p, place.slab->reciprocal);
+    return held ? place.usable : 0;
 }
 
 pk_heap *pk_heap_of(const void *p)

@@ -240,13 +240,14 @@ static void add(pk_block_pool_ext *ext, void *memory, const pki_block_layout *la
                 uint32_t number)
 {
     pki_block_chunk *chunk = memory;
-    uint64_t *bits = (uint64_t *)(void *)(chunk + 1);
+    pki_bits *bits = (pki_bits *)(void *)(chunk + 1);
     *chunk = (pki_block_chunk){.size = layout->chunk_size};
     pki_slab_init(&chunk->slab, (char *)memory + layout->offset, bits, ext->stride,
                   layout->capacity);
     chunk->slab.zero = zero;
     if ((ext->opts.flags & PK_HANDLES) != 0) {
-        chunk->generation = (uint32_t *)(void *)(bits + (layout->capacity + 63) / 64);
+        size_t words = (layout->capacity + 63) / 64;
+        chunk->generation = (uint32_t *)(void *)((char *)(chunk + 1) + words * sizeof *bits);
         memset(chunk->generation, 0, layout->capacity * sizeof *chunk->generation);
     }
     enter(ext, chunk, number);

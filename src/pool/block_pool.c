@@ -111,7 +111,7 @@ bool pki_block_construct_next(pk_block_pool *pool, pki_slab *slab)
     }
     slab->fresh++;
     slab->used++;
-    pki_slab_put(slab, block);
+    pki_slab_put(slab, block, PKI_WAS_IDLE);
     return true;
 }
 
@@ -241,7 +241,8 @@ static void put_home(pk_block_pool *pool, void *block)
 {
     pk_block_pool_ext *ext = pool->ext;
     pki_block_chunk *chunk = pki_block_chunk_of(ext, block);
-    pki_put_result result = chunk == NULL ? PKI_PUT_NOT_A_BLOCK : pki_slab_put(&chunk->slab, block);
+    pki_put_result result =
+        chunk == NULL ? PKI_PUT_NOT_A_BLOCK : pki_slab_put(&chunk->slab, block, PKI_WAS_IDLE);
     if (pki_unlikely(result != PKI_PUT_DONE)) {
         report_bad_free(pool, chunk, result, block);
         return;

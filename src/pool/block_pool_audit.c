@@ -19,7 +19,8 @@ static void audit_pool_stack(pk_block_pool *pool, pki_findings *f)
                "B5: the stack's top or end is wrong", pool);
     for (void **slot = ext->base; slot < pool->top; slot++) {
         pki_block_chunk *chunk = pki_block_chunk_of(ext, *slot);
-        bool good = chunk != NULL && pki_slab_put(&chunk->slab, *slot) == PKI_PUT_DONE;
+        bool good =
+            chunk != NULL && pki_slab_put(&chunk->slab, *slot, PKI_WAS_IDLE) == PKI_PUT_DONE;
         pki_expect(f, good, "B3: a block on the stack is none in use", *slot);
         ext->used -= good;
         if (good && !chunk->slab.listed) {

@@ -243,9 +243,9 @@ pk_status pk_block_pool_fini_if_empty(pk_block_pool *pool)
 static void free_all(pk_block_pool_ext *ext, pki_block_chunk *chunk)
 {
     pki_slab *slab = &chunk->slab;
-    memset(slab->bits, 0xFF, slab->fresh / 64 * sizeof *slab->bits);
-    if (slab->fresh % 64 != 0) {
-        slab->bits[slab->fresh / 64] = pki_mask_range(0, slab->fresh % 64);
+    for (unsigned i = 0; i < slab->fresh; i += 64) {
+        pki_bits_put(&slab->bits[i / 64],
+                     pki_mask_range(0, (unsigned)pki_min(64, slab->fresh - i)));
     }
     ext->used -= slab->used;
     slab->used = 0;

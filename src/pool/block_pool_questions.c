@@ -41,7 +41,7 @@ static void *next_in_chunk(const pki_block_chunk *chunk, size_t number)
 {
     const pki_slab *slab = &chunk->slab;
     while (number < slab->fresh) {
-        uint64_t in_use = ~slab->bits[number / 64] >> (number % 64);
+        uint64_t in_use = ~pki_bits_get(&slab->bits[number / 64]) >> (number % 64);
         if (in_use != 0) {
             number += pki_count_trailing_zeros(in_use);
             return number < slab->fresh ? slab->base + number * slab->block_size : NULL;

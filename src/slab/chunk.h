@@ -5,7 +5,7 @@
  *   ┌ head, in slab 0 ────────────────────────────┬ slab 1 ┬ slab 2 ┬ … ┬ slab 63 ┐
  *   │ word[64]    whose slab, and of what class   │ 64 KiB: blocks of one class,    │
  *   │ slab[64]    64-byte records                 │ or part of a run of slabs       │
- *   │ bits[64]    a bitmap each: 1 = block free   │ that is one large block         │
+ *   │ bits[64]    two bitmaps each, of its blocks │ that is one large block         │
  *   └─────────────────────────────────────────────┴────────┴────────┴───┴───────────┘
  *   p & ~(4 MiB - 1) is its chunk, (p >> 16) & 63 its slab.
  *
@@ -44,10 +44,17 @@
 enum {
     PKI_SLAB_SHIFT = 16,
     PKI_SLABS = 1 << (PKI_CHUNK_SHIFT - PKI_SLAB_SHIFT),
-    PKI_BLOCK_SHIFT = 4, /* no block is smaller than 16 bytes */
-    PKI_BITMAP_WORDS = 1 << (PKI_SLAB_SHIFT - PKI_BLOCK_SHIFT - 6),
+    PKI_SLAB_BLOCKS = 2048, /* in a slab at most: of 16 bytes, half of its addresses are used */
+    PKI_BITMAP_WORDS = PKI_SLAB_BLOCKS / 64,
     PKI_BINS_MAX = 128 /* classes of one owner */
 };
+
+/* The library without the look at each block that is freed: only to measure what it costs. */
+#if defined(POOLKIT_UNCHECKED)
+enum { PKI_BLOCKS_ARE_LOOKED_AT = 0 };
+#else
+enum { PKI_BLOCKS_ARE_LOOKED_AT = 1 };
+#endif
 
 #define PKI_SLAB_SIZE ((size_t)1 << PKI_SLAB_SHIFT)
 #define PKI_ALL_SLABS (~UINT64_C(1)) /* every slab of a chunk but the head's */
@@ -61,27 +68,51 @@ enum {
     PKI_WORD_SPARE = 0xFFB0     /* an empty slab that an owner keeps for its next use */
 };
 
-/* A slab: memory cut into equal blocks, and a bitmap of them. Blocks [0, fresh) were handed out at
+/* Two bits for each block of a chunk's slab: whose is it, if it is not the program's? A block is the
+ * program's when neither is set.
+ *
+ *   home  1 = free in the slab. Written under the owner's lock.
+ *   idle  1 = in a stack of the owner, or it was when it came home, or never handed out. Written by
+ *         the owner's thread alone, or, where an owner has none, under its lock: so it needs no
+ *         atomic operation. A block that another thread brings home keeps its 0 until it is taken
+ *         out again.
+ *
+ * Relaxed: whoever asks for a block that the program holds, by a free, has it from its allocation by
+ * the program's own hand-over, and its bits do not change meanwhile. */
+typedef _Atomic uint64_t pki_bits;
+
+PKI_INLINE uint64_t pki_bits_get(const pki_bits *bits)
+{
+    return atomic_load_explicit(bits, memory_order_relaxed);
+}
+
+PKI_INLINE void pki_bits_put(pki_bits *bits, uint64_t value)
+{
+    atomic_store_explicit(bits, value, memory_order_relaxed);
+}
+
+/* A slab: memory cut into equal blocks, and its bitmaps. Blocks [0, fresh) were handed out at
  * least once, [fresh, capacity) never. A chunk has 63 of them; a block pool's chunk is one.
  *
  * Invariants (checked in owner_audit.c):
  *   S1  its word names its owner and its class, and the class's size is block_size
- *   S2  used + set bits + (capacity - fresh) == capacity
- *   S3  no bit at or above fresh is set
- *   S4  no bit below word `hint` of the bitmap is set
- *   S5  it is on its owner's list of the class exactly if it has a set bit or fresh blocks */
+ *   S2  used + set home bits + (capacity - fresh) == capacity
+ *   S3  no home bit at or above fresh is set
+ *   S4  no home bit below word `hint` is set
+ *   S5  it is on its owner's list of the class exactly if it has a set home bit or fresh blocks */
 typedef struct pki_slab {
     char *base;          /* of the blocks                                            */
-    uint64_t *bits;      /* a bit each: 1 = free                                     */
+    pki_bits *bits;      /* the home bits; in a chunk, the idle ones follow them     */
     uint32_t block_size; /* of a run: the bytes that were asked for                  */
     uint32_t reciprocal; /* of block_size: see pki_block_index                       */
-    uint32_t used;       /* blocks whose bit is not set: the program's or in a stack */
+    uint32_t used;       /* blocks whose home bit is not set: the program's or in a stack */
     uint32_t capacity;   /* for a run: how many slabs it has                         */
     uint32_t fresh;
     uint32_t hint;
     struct pki_slab *next; /* the list of this class: slabs with room                 */
     struct pki_slab *prev;
-    uint16_t bin;    /* the class                                                   */
+    uint8_t bin;     /* the class                                                   */
+    uint8_t marked;  /* it has idle bits                                            */
     uint16_t purged; /* pages (64 KiB / 16 each) given back while their blocks are free */
     uint8_t listed;  /* is on the list                                              */
     uint8_t zero;    /* what lies beyond fresh is known to be zero                   */
@@ -136,7 +167,7 @@ typedef struct pki_chunk {
         pki_large large;
     };
     pki_slab slab[PKI_SLABS];
-    uint64_t bits[PKI_SLABS][PKI_BITMAP_WORDS];
+    pki_bits bits[PKI_SLABS][2 * PKI_BITMAP_WORDS]; /* home, idle */
 } pki_chunk;
 
 static_assert(sizeof(pki_slab) == 64, "a slab's record is one cache line");
@@ -186,7 +217,7 @@ static inline char *pki_slab_base(const pki_slab *slab)
     return (char *)pki_chunk_of(slab) + ((size_t)pki_slab_index(slab) << PKI_SLAB_SHIFT);
 }
 
-static inline uint64_t *pki_slab_bits(const pki_slab *slab)
+static inline pki_bits *pki_slab_bits(const pki_slab *slab)
 {
     return pki_chunk_of(slab)->bits[pki_slab_index(slab)];
 }
@@ -202,6 +233,62 @@ static inline uint32_t pki_reciprocal(size_t size)
 static inline unsigned pki_block_index(const pki_slab *slab, size_t offset)
 {
     return (unsigned)((uint64_t)offset * slab->reciprocal >> 32);
+}
+
+/* The same for a block's address within a chunk's slab, whose class has the reciprocal: the number in the
+ * upper half, and in the lower a fraction that is below the reciprocal exactly where a block begins
+ * (each byte beyond adds the reciprocal, and the excess of 2,048 blocks is less). A reciprocal of 0
+ * has no blocks. */
+PKI_INLINE uint64_t pki_block_position(const void *p, uint32_t reciprocal)
+{
+    return (uint64_t)((uintptr_t)p & (PKI_SLAB_SIZE - 1)) * reciprocal;
+}
+
+/* Where a block's two bits stand: in *home, and in the word PKI_BITMAP_WORDS behind it. */
+typedef struct {
+    pki_bits *home;
+    unsigned bit;
+} pki_block_mark;
+
+/* The position is a block's, held or not. */
+PKI_INLINE pki_block_mark pki_block_mark_at(const void *p, uint64_t position)
+{
+    return (pki_block_mark){&pki_chunk_of(p)->bits[pki_slab_number(p)][position >> 38],
+                            (unsigned)(position >> 32) % 64};
+}
+
+PKI_INLINE pki_bits *pki_idle_of(pki_bits *home) { return home + PKI_BITMAP_WORDS; }
+
+/* Is `p` a block that the program holds? Then its mark, else one without a home. Asked, as what follows is
+ * done, by the thread of the slab's owner, or under its lock. */
+PKI_INLINE pki_block_mark pki_block_held(const void *p, uint32_t reciprocal)
+{
+    uint64_t position = pki_block_position(p, reciprocal);
+    if (pki_unlikely((uint32_t)position >= reciprocal || position >> 32 >= PKI_SLAB_BLOCKS)) {
+        return (pki_block_mark){NULL, 0};
+    }
+    pki_block_mark mark = pki_block_mark_at(p, position);
+    uint64_t free = pki_bits_get(mark.home) | pki_bits_get(pki_idle_of(mark.home));
+    return pki_likely((free >> mark.bit & 1) == 0) ? mark : (pki_block_mark){NULL, 0};
+}
+
+PKI_INLINE bool pki_block_is_held(const void *p, uint32_t reciprocal)
+{
+    return pki_block_held(p, reciprocal).home != NULL;
+}
+
+PKI_INLINE void pki_block_becomes_idle(pki_block_mark mark)
+{
+    pki_bits *idle = pki_idle_of(mark.home);
+    pki_bits_put(idle, pki_bits_get(idle) | UINT64_C(1) << mark.bit);
+}
+
+/* The idle block becomes the program's. */
+PKI_INLINE void pki_block_hand_out(const void *p, uint32_t reciprocal)
+{
+    pki_block_mark mark = pki_block_mark_at(p, pki_block_position(p, reciprocal));
+    pki_bits *idle = pki_idle_of(mark.home);
+    pki_bits_put(idle, pki_bits_get(idle) & ~(UINT64_C(1) << mark.bit));
 }
 
 #endif /* PKI_SLAB_CHUNK_H */

@@ -91,7 +91,8 @@ static bool get_slab(pki_owner *owner, unsigned bin, pk_status *why)
     owner->grown += slab->zero;
     const pki_class *cls = &owner->space->geometry->classes[bin];
     pki_slab_init(slab, pki_slab_base(slab), pki_slab_bits(slab), cls->size, cls->capacity);
-    slab->bin = (uint16_t)bin;
+    pki_slab_mark(slab);
+    slab->bin = (uint8_t)bin;
     give_label(owner, slab, bin);
     return true;
 }
@@ -117,7 +118,7 @@ static bool resize_stack(pki_owner *owner, unsigned bin, uint32_t capacity)
     list->capacity = capacity;
     list->quiet_top = NULL;
     atomic_store_explicit(&pki_bins(owner)[bin].top, base + n, memory_order_release);
-    pki_bins(owner)[bin].end = base + capacity;
+    pki_bins(owner)[bin].end = pki_bin_end(base + capacity);
     return true;
 }
 
@@ -179,6 +180,7 @@ void *pki_owner_fill_stack(pki_owner *owner, unsigned bin, pk_status *why)
     PKI_PROBE(refill, owner->space, owner->space->name, owner->space->geometry->classes[bin].size,
               got);
     atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + got - 1, memory_order_release);
+    pki_owner_hand_out(owner, bin, p);
     return p;
 }
 
@@ -192,7 +194,7 @@ static void flush_oldest(pki_owner *owner, unsigned bin, unsigned n)
     PKI_PROBE(flush, owner->space, owner->space->name, owner->space->geometry->classes[bin].size,
               n);
     atomic_store_explicit(&list->leaving, n, memory_order_relaxed);
-    pki_owner_put_home(owner, list->base, n);
+    pki_owner_put_home(owner, list->base, n, PKI_WAS_IDLE);
     memmove(list->base, list->base + n, rest * sizeof *list->base);
     atomic_store_explicit(&pki_bins(owner)[bin].top, list->base + rest, memory_order_release);
     atomic_store_explicit(&list->leaving, 0, memory_order_release);
@@ -320,23 +322,32 @@ static bool grow_stack(pki_owner *owner, unsigned bin)
     return grown;
 }
 
-PKI_NOINLINE void pki_owner_push_full(pki_owner *owner, unsigned bin, void *p)
+static void push_full(pki_owner *owner, unsigned bin, void *p)
 {
+    if (owner->list[bin].base == NULL && !grow_stack(owner, bin)) {
+        pki_owner_put_home(owner, &p, 1, PKI_WAS_HELD);
+        return;
+    }
+    if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
+        if (!grow_stack(owner, bin)) {
+            flush_oldest(owner, bin, (owner->list[bin].capacity + 1) / 2);
+        }
+        pki_bin_push(&pki_bins(owner)[bin], p);
+    }
+}
+
+PKI_NOINLINE void pki_owner_push_slow(pki_owner *owner, unsigned bin, void *p)
+{
+    if (PKI_BLOCKS_ARE_LOOKED_AT && !pki_block_is_held(p, pki_bins(owner)[bin].reciprocal)) {
+        pki_owner_report_free(owner, p);
+        return;
+    }
     if (pki_lock_is_interrupted(&owner->lock)) {
         return; /* as in pki_owner_put_home */
     }
     pki_owner_tick(owner);
     if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
-        if (owner->list[bin].base == NULL && !grow_stack(owner, bin)) {
-            pki_owner_put_home(owner, &p, 1);
-            return;
-        }
-        if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
-            if (!grow_stack(owner, bin)) {
-                flush_oldest(owner, bin, (owner->list[bin].capacity + 1) / 2);
-            }
-            pki_bin_push(&pki_bins(owner)[bin], p);
-        }
+        push_full(owner, bin, p);
     }
 }
 
@@ -407,6 +418,9 @@ void *pki_owner_take_one(pki_owner *owner, unsigned bin, bool *zero, pk_status *
         take_slab_charged(owner, bin, &p, 1) == 0) {
         *why = PK_ELIMIT;
     }
+    if (p != NULL) {
+        pki_owner_hand_out(owner, bin, p);
+    }
     *zero = p != NULL && owner->list[bin].zero_next == p;
     pki_lock_give(&owner->lock);
     return p;
@@ -420,6 +434,7 @@ void *pki_owner_take_random(pki_owner *owner, unsigned bin, uint64_t random, pk_
     }
     pki_slab *slab = list->first;
     void *p = pki_slab_take_random(slab, random);
+    pki_owner_hand_out(owner, bin, p);
     pki_owner_touch(owner, slab);
     if (!pki_slab_has_room(slab)) {
         pki_slab_list_remove(&list->first, slab);
@@ -448,7 +463,7 @@ bool pki_owner_is_block(uint32_t word, const void *p)
     const pki_slab *slab = pki_slab_of(p);
     pki_lock_take(&owner->lock);
     int64_t number = pki_slab_block_number(slab, p);
-    bool used = number >= 0 && !pki_slab_is_free(slab, (size_t)number);
+    bool held = number >= 0 && pki_block_is_held(p, slab->reciprocal);
     pki_lock_give(&owner->lock);
-    return used;
+    return held;
 }

@@ -8,7 +8,9 @@
  *
  * alloc   p = top[-1]; NULL marks the bottom and sends the call to refill. No block is read.
  * free    word ^ key is the class's offset if the slab is mine, and too large otherwise: one
- *         comparison checks both. top == end sends the call to the slow path: grow or flush.
+ *         comparison checks both. One multiplication tells whether a block begins there and which,
+ *         two bits whether the program has it (chunk.h). What fails, or top == end, goes to the
+ *         slow path: report, grow or flush.
  * refill  half a stack from the first slab with room; lowest address on top.
  * flush   the older half of a stack goes back to the bitmaps of its slabs.
  *
@@ -25,7 +27,7 @@
  * Invariants (checked in owner_audit.c; S1–S5 in chunk.h):
  *   O1  base[-1] is NULL and base <= top <= end
  *   O2  each stacked block is a block of this owner and class, in use in its slab's bitmap
- *   O3  no block is in a stack twice
+ *   O3  no block is in a stack twice, and each that is in one is marked idle
  *   O4  spare slabs have PKI_WORD_SPARE and n_spare counts them
  *   O5  an orphan's stacks and outbox are empty */
 #ifndef PKI_SLAB_OWNER_H
@@ -42,8 +44,11 @@ enum { PKI_OUTBOX_BLOCKS = 62, PKI_OUTBOXES = 8, PKI_SPARE_SLABS = 2 };
  * moment of this thread, does not see a top above a slot that was not written. */
 typedef struct {
     void **_Atomic top;
-    void **end;
+    uint32_t end;        /* the end's address, its lower half: stacks are below 4 GiB */
+    uint32_t reciprocal; /* of the class's size: see pki_block_position               */
 } pki_bin;
+
+static_assert(sizeof(pki_bin) == 16, "a word holds the class × 16");
 
 typedef struct {
     void **base;
@@ -112,22 +117,35 @@ PKI_INLINE pki_bin *pki_bin_at(pki_owner *owner, size_t class_offset)
 
 PKI_INLINE pki_bin *pki_bins(pki_owner *owner) { return pki_bin_at(owner, 0); }
 
-/* Pops the newest free block of the class, NULL if the stack is empty. */
+PKI_INLINE uint32_t pki_bin_end(void *const *end) { return (uint32_t)(uintptr_t)end; }
+
+/* Pops the newest free block of the class for the program, NULL if the stack is empty. */
 PKI_INLINE void *pki_bin_pop(pki_bin *bin)
 {
     void **top = atomic_load_explicit(&bin->top, memory_order_relaxed);
     void *p = top[-1];
     if (pki_likely(p != NULL)) {
         atomic_store_explicit(&bin->top, top - 1, memory_order_release);
+        if (PKI_BLOCKS_ARE_LOOKED_AT) {
+            pki_block_hand_out(p, bin->reciprocal);
+        }
     }
     return p;
 }
 
+/* Pushes what the program frees. False: the stack is full, or it is no block that the program holds. */
 PKI_INLINE bool pki_bin_push(pki_bin *bin, void *p)
 {
     void **top = atomic_load_explicit(&bin->top, memory_order_relaxed);
-    if (pki_unlikely(top == bin->end)) {
+    if (pki_unlikely(pki_bin_end(top) == bin->end)) {
         return false;
+    }
+    if (PKI_BLOCKS_ARE_LOOKED_AT) {
+        pki_block_mark mark = pki_block_held(p, bin->reciprocal);
+        if (pki_unlikely(mark.home == NULL)) {
+            return false;
+        }
+        pki_block_becomes_idle(mark);
     }
     *top = p;
     atomic_store_explicit(&bin->top, top + 1, memory_order_release);
@@ -137,8 +155,9 @@ PKI_INLINE bool pki_bin_push(pki_bin *bin, void *p)
 /* One block of an empty stack's class, after refilling it. NULL: see *why. */
 void *pki_owner_refill(pki_owner *owner, unsigned bin, pk_status *why);
 
-/* Takes a block of a full stack's class: the stack grows, or its older half is flushed. */
-void pki_owner_push_full(pki_owner *owner, unsigned bin, void *p);
+/* What pki_bin_push does not take: it is reported if it is no block that the program holds; else the stack
+ * grows, or its older half is flushed. */
+void pki_owner_push_slow(pki_owner *owner, unsigned bin, void *p);
 
 /* Takes a block that `target` owns; `self` is the calling thread's record in the same space. */
 void pki_owner_free_remote(pki_owner *self, uint32_t word, void *p);
@@ -192,8 +211,7 @@ size_t pki_owners_settle(pki_space *space);
 /* Gives back the free pages of all owners' slabs and their spare slabs; for trim. */
 size_t pki_owners_purge(pki_space *space);
 
-/* Is `p`, in a slab with this word, a block that the program holds? Not for a double free in a
- * stack that runs meanwhile; then still true. */
+/* Is `p`, in a slab with this word, a block that the program holds? */
 bool pki_owner_is_block(uint32_t word, const void *p);
 
 /* The record that serves threads without one of their own; made when first needed. */
@@ -212,7 +230,7 @@ static inline void pki_owner_touch(const pki_owner *owner, pki_slab *slab)
     slab->settled = false;
 }
 
-/* Fills an empty stack, takes its top. NULL: see *why. The owner's lock is held. */
+/* Fills an empty stack, takes its top for the program. NULL: see *why. The owner's lock is held. */
 void *pki_owner_fill_stack(pki_owner *owner, unsigned bin, pk_status *why);
 
 /* Makes a stack larger, if its class's bound and the memory allow. The owner's lock is held. */
@@ -230,8 +248,18 @@ void pki_owners_after_fork(pki_space *space, bool in_child);
 void pki_owner_ids_before_fork(void);
 void pki_owner_ids_after_fork(bool in_child);
 
-/* Puts blocks back to their slabs; reports those that are none. Lock not held. */
-void pki_owner_put_home(pki_owner *owner, void *const *blocks, unsigned n);
+/* Puts blocks back to their slabs; reports those that are none, or were not what they should have been
+ * until now. Lock not held. */
+void pki_owner_put_home(pki_owner *owner, void *const *blocks, unsigned n, pki_was was);
+
+/* Tells the fault handler what is wrong with a free of `p`, in a slab of the owner. No lock is held. */
+void pki_owner_report_free(const pki_owner *owner, const void *p);
+
+/* The block that was just taken from a slab past the stack becomes the program's. The lock is held. */
+static inline void pki_owner_hand_out(pki_owner *owner, unsigned bin, const void *p)
+{
+    pki_block_hand_out(p, pki_bins(owner)[bin].reciprocal);
+}
 void pki_owner_send(pki_owner *owner);
 
 #endif /* PKI_SLAB_OWNER_H */

@@ -15,12 +15,12 @@ static bool is_own_block(pki_owner *owner, unsigned bin, const void *p)
            pki_slab_block_number(pki_slab_of(p), p) >= 0;
 }
 
-static uint64_t *bit_of(const void *p, uint64_t *mask)
+static pki_bits *home_of(const void *p, uint64_t *mask)
 {
     const pki_slab *slab = pki_slab_of(p);
     unsigned number = (unsigned)pki_slab_block_number(slab, p);
     *mask = UINT64_C(1) << (number % 64);
-    return &pki_slab_bits(slab)[number / 64];
+    return &slab->bits[number / 64];
 }
 
 /* Marks the stack's blocks from base to where the first bad one is; returns that place. */
@@ -32,12 +32,16 @@ static void **mark_stack(pki_owner *owner, unsigned bin, void **top, pki_finding
         if (!is_own_block(owner, bin, *slot)) {
             return slot;
         }
-        uint64_t mask, *word = bit_of(*slot, &mask);
-        pki_expect(f, (*word & mask) == 0, "O3: a block is free twice", *slot);
-        if ((*word & mask) != 0) {
+        uint64_t mask;
+        pki_bits *home_bits = home_of(*slot, &mask);
+        uint64_t home = pki_bits_get(home_bits);
+        pki_expect(f, (home & mask) == 0, "O3: a block is free twice", *slot);
+        if ((home & mask) != 0) {
             return slot;
         }
-        *word |= mask;
+        pki_bits_put(home_bits, home | mask);
+        bool idle = !PKI_BLOCKS_ARE_LOOKED_AT || (pki_bits_get(pki_idle_of(home_bits)) & mask) != 0;
+        pki_expect(f, idle, "O3: a stack's block looks as if the program had it", *slot);
     }
     return top;
 }
@@ -47,12 +51,12 @@ static void audit_stack(pki_owner *owner, unsigned bin, pki_findings *f)
     const pki_bin_list *list = &owner->list[bin];
     void **top = atomic_load_explicit(&pki_bins(owner)[bin].top, memory_order_relaxed);
     if (list->base == NULL) {
-        pki_expect(f, top[-1] == NULL && top == pki_bins(owner)[bin].end,
+        pki_expect(f, top[-1] == NULL && pki_bin_end(top) == pki_bins(owner)[bin].end,
                    "O1: a stack without slots is not empty", owner);
         return;
     }
-    bool ordered = list->base <= top && top <= pki_bins(owner)[bin].end &&
-                   pki_bins(owner)[bin].end == list->base + list->capacity;
+    bool ordered = list->base <= top && top <= list->base + list->capacity &&
+                   pki_bins(owner)[bin].end == pki_bin_end(list->base + list->capacity);
     pki_expect(f, list->base[-1] == NULL && ordered, "O1: a stack's bounds are wrong", owner);
     pki_expect(f, owner->thread != NULL || top == list->base, "O5: an orphan's stack is not empty",
                owner);
@@ -61,8 +65,9 @@ static void audit_stack(pki_owner *owner, unsigned bin, pki_findings *f)
     }
     void **end = mark_stack(owner, bin, top, f);
     while (end-- > list->base) {
-        uint64_t mask, *word = bit_of(*end, &mask);
-        *word &= ~mask;
+        uint64_t mask;
+        pki_bits *home_bits = home_of(*end, &mask);
+        pki_bits_put(home_bits, pki_bits_get(home_bits) & ~mask);
     }
 }
 

@@ -68,14 +68,15 @@ static void tell_free(const pki_space *space, const pki_slab *slab, void *const 
 /* Puts the first of the blocks home, and those behind it that are of the same slab. Returns how many;
  * 0: *result says what is wrong with the first. In a mix of many slabs, as other threads bring it,
  * most runs are of one block. */
-static unsigned put_run(pki_owner *owner, void *const *blocks, unsigned n, pki_put_result *result)
+static unsigned put_run(pki_owner *owner, void *const *blocks, unsigned n, pki_was was,
+                        pki_put_result *result)
 {
     pki_slab *slab = pki_slab_of(blocks[0]);
     unsigned done;
     if (n > 1 && pki_is_same_slab(blocks[0], blocks[1])) {
-        done = pki_slab_put_run(slab, blocks, n, result);
+        done = pki_slab_put_run(slab, blocks, n, was, result);
     } else {
-        *result = pki_slab_put(slab, blocks[0]);
+        *result = pki_slab_put(slab, blocks[0], was);
         done = *result == PKI_PUT_DONE;
     }
     if (pki_likely(done > 0)) {
@@ -87,22 +88,26 @@ static unsigned put_run(pki_owner *owner, void *const *blocks, unsigned n, pki_p
 
 static void report_put(const pki_owner *owner, pki_put_result result, const void *p)
 {
-    if (result != PKI_PUT_DONE) {
-        pki_fault_report(result == PKI_PUT_FREE_ALREADY ? PK_FAULT_DOUBLE_FREE
-                                                        : PK_FAULT_NOT_A_BLOCK,
-                         owner->space->name, p);
-    }
+    pki_fault_report(result == PKI_PUT_FREE_ALREADY ? PK_FAULT_DOUBLE_FREE : PK_FAULT_NOT_A_BLOCK,
+                     owner->space->name, p);
+}
+
+void pki_owner_report_free(const pki_owner *owner, const void *p)
+{
+    bool is_block = pki_slab_block_number(pki_slab_of(p), p) >= 0;
+    report_put(owner, is_block ? PKI_PUT_FREE_ALREADY : PKI_PUT_NOT_A_BLOCK, p);
 }
 
 /* Puts blocks home until one is not this owner's (its slab was stolen meanwhile) or is faulty. */
-static unsigned put_runs(pki_owner *owner, void *const *blocks, unsigned n, pki_put_result *result)
+static unsigned put_runs(pki_owner *owner, void *const *blocks, unsigned n, pki_was was,
+                         pki_put_result *result)
 {
     unsigned done = 0;
     unsigned run = 1;
     *result = PKI_PUT_DONE;
     pki_lock_take(&owner->lock);
     while (done < n && run > 0 && (pki_word_at(blocks[done]) ^ owner->key) < owner->limit) {
-        run = put_run(owner, blocks + done, n - done, result);
+        run = put_run(owner, blocks + done, n - done, was, result);
         done += run;
     }
     pki_space_uncharge_blocks(owner->space, done);
@@ -110,14 +115,14 @@ static unsigned put_runs(pki_owner *owner, void *const *blocks, unsigned n, pki_
     return done;
 }
 
-void pki_owner_put_home(pki_owner *owner, void *const *blocks, unsigned n)
+void pki_owner_put_home(pki_owner *owner, void *const *blocks, unsigned n, pki_was was)
 {
     if (pki_lock_is_interrupted(&owner->lock)) {
         return; /* freed by a signal handler inside our own slow path: given up, not corrupted */
     }
     while (n > 0) {
         pki_put_result result;
-        unsigned done = put_runs(owner, blocks, n, &result);
+        unsigned done = put_runs(owner, blocks, n, was, &result);
         blocks += done;
         n -= done;
         if (n > 0) {
@@ -141,5 +146,5 @@ void pki_space_free_direct(uint32_t word, void *p)
                          pki_chunk_of(p)->space->name, p);
         return;
     }
-    pki_owner_put_home(owner, &p, 1);
+    pki_owner_put_home(owner, &p, 1, PKI_WAS_HELD);
 }

@@ -74,7 +74,8 @@ static pki_owner *create(pki_space *space)
     owner->list = (pki_bin_list *)(pki_bins(owner) + geometry->n);
     for (unsigned i = 0; i < geometry->n; i++) {
         atomic_init(&pki_bins(owner)[i].top, no_slots + 1);
-        pki_bins(owner)[i].end = no_slots + 1;
+        pki_bins(owner)[i].end = pki_bin_end(no_slots + 1);
+        pki_bins(owner)[i].reciprocal = geometry->classes[i].reciprocal;
     }
     if (!take_id(owner)) {
         pki_meta_free(owner, record_size(geometry));

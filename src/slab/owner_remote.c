@@ -26,7 +26,7 @@ static void send_box(pki_owner *self, pki_outbox *box)
     count_mail(self, -(size_t)mail.n, -(size_t)mail.bytes);
     pki_owner *target = mail.n == 0 ? NULL : pki_owner_by_word(mail.key);
     if (target != NULL) {
-        pki_owner_put_home(target, mail.block, mail.n);
+        pki_owner_put_home(target, mail.block, mail.n, PKI_WAS_HELD);
     }
 }
 
@@ -66,7 +66,7 @@ static PKI_NOINLINE void free_to_new_box(pki_owner *self, uint32_t word, void *p
         return;
     }
     if (!has_outbox(self)) {
-        pki_owner_put_home(target, &p, 1);
+        pki_owner_put_home(target, &p, 1, PKI_WAS_HELD);
         return;
     }
     pki_outbox *box = &self->outbox[(word >> 16) % PKI_OUTBOXES];

@@ -44,13 +44,15 @@ static unsigned take_oldest(pki_owner *owner, unsigned bin, void **oldest)
     return (unsigned)n;
 }
 
-static PKI_NOINLINE void free_to_full(pki_owner *owner, unsigned bin, void *p)
+/* The stack is full, or it is no block that the program holds. */
+static PKI_NOINLINE void free_locked_slow(pki_owner *owner, unsigned bin, void *p)
 {
     void *oldest[PKI_OUTBOX_BLOCKS + 1];
     unsigned n = 0;
     int saved_errno = errno;
     pki_lock_take(&owner->lock);
-    if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
+    bool held = !PKI_BLOCKS_ARE_LOOKED_AT || pki_block_is_held(p, pki_bins(owner)[bin].reciprocal);
+    if (held && !pki_bin_push(&pki_bins(owner)[bin], p)) {
         pki_owner_grow_stack(owner, bin);
         if (!pki_bin_push(&pki_bins(owner)[bin], p)) {
             n = take_oldest(owner, bin, oldest);
@@ -60,7 +62,10 @@ static PKI_NOINLINE void free_to_full(pki_owner *owner, unsigned bin, void *p)
         }
     }
     pki_lock_give(&owner->lock);
-    pki_owner_put_home(owner, oldest, n);
+    if (!held) {
+        pki_owner_report_free(owner, p);
+    }
+    pki_owner_put_home(owner, oldest, n, PKI_WAS_IDLE);
     pki_space_tick(owner->space, pki_os_milliseconds());
     errno = saved_errno;
 }
@@ -73,7 +78,7 @@ void pki_owner_free_locked(pki_owner *owner, unsigned bin, void *p)
     bool pushed = pki_bin_push(&pki_bins(owner)[bin], p);
     pki_lock_give(&owner->lock);
     if (pki_unlikely(!pushed)) {
-        free_to_full(owner, bin, p);
+        free_locked_slow(owner, bin, p);
     }
 }
 
@@ -85,6 +90,6 @@ void pki_owner_flush_locked(pki_owner *owner, unsigned bin)
         pki_lock_take(&owner->lock);
         n = take_oldest(owner, bin, oldest);
         pki_lock_give(&owner->lock);
-        pki_owner_put_home(owner, oldest, n);
+        pki_owner_put_home(owner, oldest, n, PKI_WAS_IDLE);
     } while (n > 0);
 }

@@ -87,7 +87,7 @@ void pki_place_report(const pki_place *place, const void *p, pki_space_kind kind
     }
 }
 
-/* A block of a class: mine but the stack is full, or another owner's, or of another space. */
+/* A block of a class: mine but the stack does not take it, or another owner's, or of another space. */
 static void free_class(uint32_t word, void *p, pki_owner *self)
 {
     if (self == NULL) {
@@ -98,7 +98,7 @@ static void free_class(uint32_t word, void *p, pki_owner *self)
     if (class_offset >= self->limit) {
         pki_owner_free_remote(self, word, p);
     } else if (!pki_bin_push(pki_bin_at(self, class_offset), p)) {
-        pki_owner_push_full(self, class_offset / (uint32_t)sizeof(pki_bin), p);
+        pki_owner_push_slow(self, class_offset / (uint32_t)sizeof(pki_bin), p);
     }
 }
 

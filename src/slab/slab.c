@@ -2,16 +2,17 @@
  * slab.c: see slab.h; the record and its invariants are in chunk.h.
  *
  *   blocks   │ 0 │ 1 │ 2 │ 3 │ 4 │ 5 │ 6 … capacity │
- *   bits       0   1   0   1   0 ┆ 0   0 …            1 = free; fresh == 5: the rest was never used */
+ *   home       0   1   0   1   0 ┆ 0   0 …            1 = free; fresh == 5: the rest was never used
+ *   idle       0   ·   1   ·   0 ┆ 1   1 …            the program's are 0 and 4; 2 is in a stack */
 #include "slab/slab.h"
-
-#include <string.h>
 
 #include "base/bits.h"
 
-void pki_slab_init(pki_slab *slab, void *base, uint64_t *bits, size_t size, size_t capacity)
+void pki_slab_init(pki_slab *slab, void *base, pki_bits *bits, size_t size, size_t capacity)
 {
-    memset(bits, 0, (capacity + 63) / 64 * sizeof *bits);
+    for (size_t i = 0; i < (capacity + 63) / 64; i++) {
+        pki_bits_put(&bits[i], 0);
+    }
     slab->base = base;
     slab->bits = bits;
     slab->block_size = (uint32_t)size;
@@ -22,6 +23,15 @@ void pki_slab_init(pki_slab *slab, void *base, uint64_t *bits, size_t size, size
     slab->hint = 0;
     slab->purged = 0;
     slab->listed = false;
+    slab->marked = false;
+}
+
+void pki_slab_mark(pki_slab *slab)
+{
+    for (size_t i = 0; i < (slab->capacity + 63) / 64; i++) {
+        pki_bits_put(pki_idle_of(&slab->bits[i]), ~UINT64_C(0));
+    }
+    slab->marked = true;
 }
 
 /* ---- the list ---- */
@@ -69,7 +79,8 @@ uint16_t pki_slab_pages_of_block(const pki_slab *slab, size_t number)
 /* Takes blocks with a bit in this word; they fill the stack downwards from `end`. */
 static unsigned take_from_word(pki_slab *slab, unsigned word, void **end, unsigned n)
 {
-    uint64_t bits = slab->bits[word];
+    uint64_t before = pki_bits_get(&slab->bits[word]);
+    uint64_t bits = before;
     char *base = slab->base + (size_t)word * 64 * slab->block_size;
     unsigned got = 0;
     for (; bits != 0 && got < n; bits &= bits - 1) {
@@ -80,7 +91,11 @@ static unsigned take_from_word(pki_slab *slab, unsigned word, void **end, unsign
             slab->purged &= (uint16_t)~pki_slab_pages_of_block(slab, (size_t)word * 64 + bit);
         }
     }
-    slab->bits[word] = bits;
+    pki_bits_put(&slab->bits[word], bits);
+    if (slab->marked) {
+        pki_bits *idle = pki_idle_of(&slab->bits[word]);
+        pki_bits_put(idle, pki_bits_get(idle) | (before ^ bits));
+    }
     return got;
 }
 
@@ -113,7 +128,7 @@ static unsigned random_word(const pki_slab *slab, uint64_t random)
 {
     unsigned words = (slab->fresh + 63) / 64;
     unsigned word = (unsigned)((random >> 32) * words >> 32);
-    while (slab->bits[word] == 0) {
+    while (pki_bits_get(&slab->bits[word]) == 0) {
         word = word + 1 == words ? 0 : word + 1;
     }
     return word;
@@ -126,12 +141,12 @@ void *pki_slab_take_random(pki_slab *slab, uint64_t random)
         take_fresh(slab, &p + 1, 1);
     } else {
         unsigned word = random_word(slab, random);
-        uint64_t above = slab->bits[word] & (~UINT64_C(0) << (random & 63));
-        uint64_t others = slab->bits[word];
-        unsigned bit = pki_count_trailing_zeros(above != 0 ? above : others);
-        slab->bits[word] = UINT64_C(1) << bit;
+        uint64_t all = pki_bits_get(&slab->bits[word]);
+        uint64_t above = all & (~UINT64_C(0) << (random & 63));
+        uint64_t bit = UINT64_C(1) << pki_count_trailing_zeros(above != 0 ? above : all);
+        pki_bits_put(&slab->bits[word], bit);
         take_from_word(slab, word, &p + 1, 1);
-        slab->bits[word] = others & ~(UINT64_C(1) << bit);
+        pki_bits_put(&slab->bits[word], all & ~bit);
     }
     slab->used++;
     return p;
@@ -145,7 +160,15 @@ int64_t pki_slab_block_number(const pki_slab *slab, const void *p)
     return starts ? (int64_t)number : -1;
 }
 
-pki_put_result pki_slab_put(pki_slab *slab, const void *p)
+/* Those of the blocks of a word that cannot come home. */
+static uint64_t not_to_be_put(const pki_slab *slab, unsigned word, pki_was was)
+{
+    pki_bits *home = &slab->bits[word];
+    bool looks = PKI_BLOCKS_ARE_LOOKED_AT && slab->marked && was == PKI_WAS_HELD;
+    return pki_bits_get(home) | (looks ? pki_bits_get(pki_idle_of(home)) : 0);
+}
+
+pki_put_result pki_slab_put(pki_slab *slab, const void *p, pki_was was)
 {
     int64_t number = pki_slab_block_number(slab, p);
     if (pki_unlikely(number < 0)) {
@@ -153,11 +176,10 @@ pki_put_result pki_slab_put(pki_slab *slab, const void *p)
     }
     unsigned word = (unsigned)number / 64;
     uint64_t bit = UINT64_C(1) << ((unsigned)number % 64);
-    uint64_t *bits = &slab->bits[word];
-    if (pki_unlikely((*bits & bit) != 0)) {
+    if (pki_unlikely((not_to_be_put(slab, word, was) & bit) != 0)) {
         return PKI_PUT_FREE_ALREADY;
     }
-    *bits |= bit;
+    pki_bits_put(&slab->bits[word], pki_bits_get(&slab->bits[word]) | bit);
     slab->used--;
     if (word < slab->hint) {
         slab->hint = word;
@@ -188,7 +210,7 @@ static inline unsigned count_neighbours(const pki_slab *slab, void *const *block
 }
 
 /* Puts the first block and its neighbours. Returns how many; 0: one of them cannot be put. */
-static inline unsigned put_neighbours(pki_slab *slab, void *const *blocks, unsigned n)
+static inline unsigned put_neighbours(pki_slab *slab, void *const *blocks, unsigned n, pki_was was)
 {
     int64_t number = pki_slab_block_number(slab, blocks[0]);
     if (pki_unlikely(number < 0)) {
@@ -197,27 +219,28 @@ static inline unsigned put_neighbours(pki_slab *slab, void *const *blocks, unsig
     unsigned lowest = (unsigned)number;
     unsigned count = count_neighbours(slab, blocks, n, &lowest);
     uint64_t mask = pki_mask_range(lowest % 64, count);
-    uint64_t *bits = &slab->bits[lowest / 64];
-    if (pki_unlikely((*bits & mask) != 0)) {
+    pki_bits *home = &slab->bits[lowest / 64];
+    if (pki_unlikely((not_to_be_put(slab, lowest / 64, was) & mask) != 0)) {
         return 0;
     }
-    *bits |= mask;
+    pki_bits_put(home, pki_bits_get(home) | mask);
     slab->used -= count;
     slab->hint = (uint32_t)pki_min(slab->hint, lowest / 64);
     return count;
 }
 
-unsigned pki_slab_put_run(pki_slab *slab, void *const *blocks, unsigned n, pki_put_result *result)
+unsigned pki_slab_put_run(pki_slab *slab, void *const *blocks, unsigned n, pki_was was,
+                          pki_put_result *result)
 {
     unsigned done = 0;
     unsigned step = 1;
     while (done < n && step > 0 && pki_is_same_slab(blocks[done], slab->base)) {
-        step = put_neighbours(slab, blocks + done, n - done);
+        step = put_neighbours(slab, blocks + done, n - done, was);
         done += step;
     }
     if (done > 0) {
         return done;
     }
-    *result = pki_slab_put(slab, blocks[0]);
+    *result = pki_slab_put(slab, blocks[0], was);
     return *result == PKI_PUT_DONE;
 }

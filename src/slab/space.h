@@ -51,7 +51,8 @@ typedef struct {
 #define PKI_CLASS(s)                                                                               \
     {                                                                                              \
         .size = (s), .reciprocal = (uint32_t)(((UINT64_C(1) << 32) + (s)-1) / (s)),                \
-        .capacity = (uint16_t)(65536 / (s)), .refill = (uint16_t)PKI_CLAMP(16384 / (s), 1, 512),   \
+        .capacity = (uint16_t)PKI_CLAMP(65536 / (s), 1, PKI_SLAB_BLOCKS),                          \
+        .refill = (uint16_t)PKI_CLAMP(16384 / (s), 1, 512),                                        \
         .stack_first = (uint16_t)PKI_CLAMP(PKI_STACK_MAX(s), 7, 31),                               \
         .stack_max = (uint16_t)PKI_STACK_MAX(s)                                                    \
     }

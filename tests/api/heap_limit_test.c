@@ -45,10 +45,10 @@ static void empty(pk_heap *one, size_t count, size_t n)
     EXPECT_AT(heap_figures(one).n_live == 0, n, heap_figures(one).n_live);
 }
 
-/* What a block takes from the limit: large ones count in steps of 64 KiB. */
+/* What a block takes from the limit: 16 bytes count as 32, large ones in steps of 64 KiB. */
 static size_t counted(size_t n)
 {
-    return n <= 32 * KIB ? n : (n + 64 * KIB - 1) / (64 * KIB) * (64 * KIB);
+    return n <= 16 ? 32 : n <= 32 * KIB ? n : (n + 64 * KIB - 1) / (64 * KIB) * (64 * KIB);
 }
 
 /* The limit bounds what is had, most of it can be had, and all of it again after it was freed. */

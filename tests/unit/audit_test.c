@@ -198,7 +198,7 @@ START_TEST(audit_finds_S2)
     BREAK("S2", slab->used, (uint32_t)(slab->used + 1));
     BREAK("S2", slab->used, (uint32_t)(slab->used - 1));
     BREAK("S2", slab->fresh, (uint32_t)(slab->fresh + 1));
-    uint64_t *bits = pki_slab_bits(slab);
+    pki_bits *bits = pki_slab_bits(slab);
     BREAK("S2", bits[0], bits[0] & (bits[0] - 1));
 }
 END_TEST
@@ -207,7 +207,7 @@ END_TEST
 START_TEST(audit_finds_S3)
 {
     pki_slab *slab = my_slab();
-    uint64_t *bits = pki_slab_bits(slab);
+    pki_bits *bits = pki_slab_bits(slab);
     unsigned last = slab->capacity - 1u;
     uint64_t kept = bits[last / 64], bit = UINT64_C(1) << (last % 64);
     EXPECT(bits[0] != 0 && last >= slab->fresh);
@@ -352,9 +352,9 @@ START_TEST(audit_finds_O1)
     pki_bin *bin = &pki_bins(me)[pki_class_of(50)];
     BREAK("O1", list->base[-1], run);
     BREAK("O1", bin->end, bin->end + 1);
-    BREAK("O1", bin->end, list->base);
+    BREAK("O1", bin->end, pki_bin_end(list->base));
     break_top("O1", bin, list->base - 1);
-    break_top("O1", bin, bin->end + 1);
+    break_top("O1", bin, list->base + list->capacity + 1);
 }
 END_TEST
 
@@ -375,14 +375,14 @@ START_TEST(audit_finds_O2)
 }
 END_TEST
 
-/* O3: no block is free twice: in a stack twice, or in a stack and in the bitmap. */
+/* O3: no block is free twice: in a stack twice, or in a stack and in its slab; a stack's are idle. */
 START_TEST(audit_finds_O3)
 {
     pki_bin_list *list = my_stack();
     BREAK("O3", list->base[0], list->base[1]);
     BREAK("O3", list->base[STACKED - 1], list->base[0]);
     pki_slab *slab = pki_slab_of(list->base[0]);
-    uint64_t *bits = pki_slab_bits(slab);
+    pki_bits *bits = pki_slab_bits(slab);
     int64_t number = pki_slab_block_number(slab, list->base[0]);
     EXPECT(number >= 0 && number < 64);
     bits[0] |= UINT64_C(1) << number;
@@ -390,6 +390,7 @@ START_TEST(audit_finds_O3)
     EXPECT(pk_heap_audit(heap, text, sizeof text) > 0 && strncmp(text, "O3", 2) == 0);
     bits[0] &= ~(UINT64_C(1) << number);
     heap_is_sound(heap);
+    BREAK("O3", bits[PKI_BITMAP_WORDS], bits[PKI_BITMAP_WORDS] & ~(UINT64_C(1) << number));
 }
 END_TEST
 

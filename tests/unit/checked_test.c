@@ -102,7 +102,7 @@ START_TEST(a_random_block_is_any_free_one)
 {
     enum { N = 150 };
     static char blocks[N * 16] __attribute__((aligned(16)));
-    static uint64_t bits[3];
+    static pki_bits bits[3];
     pki_slab slab;
     void *taken[N];
     bool seen[N] = {false};
@@ -113,7 +113,8 @@ START_TEST(a_random_block_is_any_free_one)
         ck_assert_ptr_eq(taken[i], blocks + i * 16); /* fresh ones one after the other */
     }
     ck_assert(!pki_slab_has_room(&slab));
-    for (size_t i = 0; i < N; i++) ck_assert_int_eq(pki_slab_put(&slab, taken[i]), PKI_PUT_DONE);
+    for (size_t i = 0; i < N; i++)
+        ck_assert_int_eq(pki_slab_put(&slab, taken[i], PKI_WAS_IDLE), PKI_PUT_DONE);
     size_t in_order = 0;
     for (uint64_t i = 0, random = 88172645463325252u; i < N; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;

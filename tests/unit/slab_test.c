@@ -9,7 +9,7 @@
 #include "rng.h"
 #include "runner.h"
 
-enum { SLAB = 5, MOST = 4096 };
+enum { SLAB = 5, MOST = PKI_SLAB_BLOCKS };
 
 static pki_chunk *chunk;
 static pki_slab *slab;
@@ -20,7 +20,7 @@ static pki_class class_of_size(size_t size)
 {
     return (pki_class){.size = (uint32_t)size,
                        .reciprocal = pki_reciprocal(size),
-                       .capacity = (uint16_t)(PKI_SLAB_SIZE / size)};
+                       .capacity = (uint16_t)pki_min(PKI_SLAB_SIZE / size, PKI_SLAB_BLOCKS)};
 }
 
 static void begin(size_t size)
@@ -29,6 +29,7 @@ static void begin(size_t size)
     memset(pki_slab_bits(slab), 0xFF, sizeof chunk->bits[0]);
     *slab = (pki_slab){.hint = 9, .used = 9, .fresh = 9, .purged = 9};
     pki_slab_init(slab, pki_slab_base(slab), pki_slab_bits(slab), cls.size, cls.capacity);
+    pki_slab_mark(slab);
 }
 
 static void setup(void)
@@ -117,7 +118,7 @@ START_TEST(begins_all_fresh)
         EXPECT_AT(slab->purged == 0 && !slab->listed, size, 0);
         EXPECT_AT(pki_slab_has_room(slab), size, 0);
         slab_is_sound();
-        EXPECT_AT(take(MOST) == PKI_SLAB_SIZE / size, size, slab->used);
+        EXPECT_AT(take(MOST) == pki_min(PKI_SLAB_SIZE / size, PKI_SLAB_BLOCKS), size, slab->used);
         EXPECT_AT(!pki_slab_has_room(slab) && take(1) == 0, size, slab->used);
     }
 }
@@ -141,7 +142,8 @@ END_TEST
 
 static void put_number(unsigned number)
 {
-    EXPECT_AT(pki_slab_put(slab, base + number * slab->block_size) == PKI_PUT_DONE, number, 0);
+    EXPECT_AT(pki_slab_put(slab, base + number * slab->block_size, PKI_WAS_IDLE) == PKI_PUT_DONE,
+              number, 0);
     slab_is_sound();
 }
 
@@ -196,16 +198,16 @@ START_TEST(hint_follows_the_lowest)
 {
     begin(16);
     EXPECT(take(MOST) == MOST);
-    put_number(4000);
-    EXPECT(take(1) == 1 && out[0] == base + 4000 * 16);
-    EXPECT_AT(slab->hint == 4000 / 64, slab->hint, 0);
+    put_number(2000);
+    EXPECT(take(1) == 1 && out[0] == base + 2000 * 16);
+    EXPECT_AT(slab->hint == 2000 / 64, slab->hint, 0);
     put_number(130);
     EXPECT_AT(slab->hint <= 130 / 64, slab->hint, 0);
-    put_number(4095);
+    put_number(2047);
     put_number(5);
     EXPECT(slab->hint == 0 && take(2) == 2);
     EXPECT(out[0] == base + 5 * 16 && out[1] == base + 130 * 16);
-    EXPECT(take(10) == 1 && out[0] == base + 4095 * 16 && slab->hint == 63);
+    EXPECT(take(10) == 1 && out[0] == base + 2047 * 16 && slab->hint == 31);
     slab_is_sound();
 }
 END_TEST
@@ -230,7 +232,8 @@ START_TEST(random_against_flags)
                                       : i < slab->fresh ? PKI_PUT_FREE_ALREADY
                                                         : PKI_PUT_NOT_A_BLOCK;
                 if (rng_below(&r, 3) == 0) continue;
-                EXPECT_AT(pki_slab_put(slab, base + i * slab->block_size) == want, i, cls);
+                EXPECT_AT(pki_slab_put(slab, base + i * slab->block_size, PKI_WAS_IDLE) == want, i,
+                          cls);
                 held[i] = false;
             }
             slab_is_sound();
@@ -249,11 +252,11 @@ START_TEST(what_is_no_block)
             bool is_block = at % size == 0 && at / size < n;
             EXPECT_AT((pki_slab_block_number(slab, base + at) >= 0) == is_block, at, size);
             if (is_block) continue;
-            EXPECT_AT(pki_slab_put(slab, base + at) == PKI_PUT_NOT_A_BLOCK, at, size);
+            EXPECT_AT(pki_slab_put(slab, base + at, PKI_WAS_IDLE) == PKI_PUT_NOT_A_BLOCK, at, size);
         }
         EXPECT_AT(slab->used == n, size, n);
-        EXPECT_AT(pki_slab_put(slab, base) == PKI_PUT_DONE, size, 0);
-        EXPECT_AT(pki_slab_put(slab, base) == PKI_PUT_FREE_ALREADY, size, 0);
+        EXPECT_AT(pki_slab_put(slab, base, PKI_WAS_IDLE) == PKI_PUT_DONE, size, 0);
+        EXPECT_AT(pki_slab_put(slab, base, PKI_WAS_IDLE) == PKI_PUT_FREE_ALREADY, size, 0);
         EXPECT_AT(slab->used == n - 1, size, slab->used);
         slab_is_sound();
     }
@@ -289,7 +292,7 @@ static void put_batch(void *const *batch, unsigned n, bool *held)
     unsigned used = slab->used;
     for (unsigned done = 0; done < n;) {
         pki_put_result result = PKI_PUT_DONE;
-        unsigned run = pki_slab_put_run(slab, batch + done, n - done, &result);
+        unsigned run = pki_slab_put_run(slab, batch + done, n - done, PKI_WAS_IDLE, &result);
         EXPECT_AT(run > 0 && run <= n - done, run, done);
         done += run;
     }
@@ -306,22 +309,64 @@ static void put_faulty_batch(rng *r, void **batch, unsigned n, bool *held)
     void *good = batch[bad];
     put_batch(batch, bad, held);
     if (want == PKI_PUT_FREE_ALREADY) {
-        EXPECT(pki_slab_put(slab, good) == PKI_PUT_DONE);
+        EXPECT(pki_slab_put(slab, good, PKI_WAS_IDLE) == PKI_PUT_DONE);
         held[((char *)good - base) / (ptrdiff_t)slab->block_size] = false;
     } else {
         batch[bad] = (char *)good + 8;
     }
     unsigned used = slab->used;
     pki_put_result result = PKI_PUT_DONE;
-    EXPECT_AT(pki_slab_put_run(slab, batch + bad, n - bad, &result) == 0, bad, n);
+    EXPECT_AT(pki_slab_put_run(slab, batch + bad, n - bad, PKI_WAS_IDLE, &result) == 0, bad, n);
     EXPECT_AT(result == want && slab->used == used, result, want);
     batch[bad] = (char *)chunk + (SLAB + 1) * PKI_SLAB_SIZE; /* a run ends where the slab ends */
     if (bad + 1 < n && held[((char *)batch[bad + 1] - base) / (ptrdiff_t)slab->block_size]) {
         void *two[2] = {batch[bad + 1], batch[bad]};
-        EXPECT(pki_slab_put_run(slab, two, 2, &result) == 1);
+        EXPECT(pki_slab_put_run(slab, two, 2, PKI_WAS_IDLE, &result) == 1);
         held[((char *)two[0] - base) / (ptrdiff_t)slab->block_size] = false;
     }
 }
+
+static bool is_held(size_t at, size_t size)
+{
+    return pki_block_is_held(base + at, pki_reciprocal(size));
+}
+
+/* Every address of a slab of every size that a pool can have, and beyond the last block, too. */
+START_TEST(only_what_the_program_has_is_held)
+{
+    for (size_t size = 16; size <= PKI_CLASS_MAX; size += 16) {
+        begin(size);
+        size_t last = (slab->capacity - 1) * size;
+        for (size_t at = 0; at < PKI_SLAB_SIZE; at += TEST_OPTIMIZED ? 8 : 16) {
+            EXPECT_AT(!is_held(at, size), at, size);
+        }
+        for (size_t at = 0; at <= last; at += size) {
+            pki_block_hand_out(base + at, pki_reciprocal(size));
+        }
+        for (size_t at = 0; at < PKI_SLAB_SIZE; at += size % 2048 == 0 && TEST_OPTIMIZED ? 1 : 8) {
+            EXPECT_AT(is_held(at, size) == (at <= last && at % size == 0), at, size);
+        }
+    }
+}
+END_TEST
+
+START_TEST(held_and_idle_are_told_apart)
+{
+    for (unsigned cls = 0; cls < PKI_CLASSES; cls++) {
+        size_t size = pki_class_size(cls);
+        begin(size);
+        EXPECT(take(2) == 2);
+        EXPECT_AT(!is_held(0, size) && !is_held(size, size), size, 0); /* in a stack */
+        EXPECT_AT(pki_slab_put(slab, base, PKI_WAS_HELD) == PKI_PUT_FREE_ALREADY, size, 0);
+        pki_block_hand_out(base, pki_reciprocal(size));
+        EXPECT_AT(is_held(0, size) && !is_held(size, size), size, 0);
+        EXPECT_AT(pki_slab_put(slab, base, PKI_WAS_HELD) == PKI_PUT_DONE, size, 0);
+        EXPECT_AT(!is_held(0, size), size, 0); /* at home, though not marked idle */
+        EXPECT_AT(take(1) == 1 && out[0] == base && !is_held(0, size), size, 0);
+        EXPECT_AT((pki_bits_get(pki_idle_of(slab->bits)) & 1) != 0, size, 0);
+    }
+}
+END_TEST
 
 START_TEST(runs_are_put_as_one_by_one)
 {
@@ -395,7 +440,7 @@ static void fill_and_free_some(size_t size, rng *r)
         unsigned length = (unsigned)rng_below(r, 3 * 4096 / size + 3);
         bool put = rng_below(r, 4) != 0;
         for (; length > 0 && i < n; length--, i++)
-            if (put) EXPECT(pki_slab_put(slab, out[i]) == PKI_PUT_DONE);
+            if (put) EXPECT(pki_slab_put(slab, out[i], PKI_WAS_IDLE) == PKI_PUT_DONE);
     }
 }
 
@@ -429,7 +474,8 @@ START_TEST(purge_twice)
         unsigned all = take(MOST), keep = all - 1;
         for (int round = 0; round < 3; round++) {
             for (unsigned i = 0; i < all; i++) memset(out[i], 1, size);
-            for (unsigned i = 0; i < keep; i++) EXPECT(pki_slab_put(slab, out[i]) == PKI_PUT_DONE);
+            for (unsigned i = 0; i < keep; i++)
+                EXPECT(pki_slab_put(slab, out[i], PKI_WAS_IDLE) == PKI_PUT_DONE);
             purge_and_look(size);
             EXPECT_AT(take(keep) == keep && slab->purged == 0, size, slab->purged);
         }
@@ -445,8 +491,9 @@ static Suite *make_suite(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     ADD_CASE(suite, tcase, 30, reciprocals_are_exact, addresses_find_their_records,
              begins_all_fresh, fresh_blocks_ascend, every_order_of_six, hint_follows_the_lowest,
-             random_against_flags, what_is_no_block, runs_are_put_as_one_by_one,
-             purge_takes_free_pages_only, purge_twice);
+             random_against_flags, what_is_no_block, only_what_the_program_has_is_held,
+             held_and_idle_are_told_apart, runs_are_put_as_one_by_one, purge_takes_free_pages_only,
+             purge_twice);
     return suite;
 }
 
