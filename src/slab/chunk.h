@@ -268,7 +268,8 @@ PKI_INLINE pki_block_mark pki_block_held(const void *p, uint32_t reciprocal)
         return (pki_block_mark){NULL, 0};
     }
     pki_block_mark mark = pki_block_mark_at(p, position);
-    uint64_t free = pki_bits_get(mark.home) | pki_bits_get(pki_idle_of(mark.home));
+    uint64_t idle = PKI_BLOCKS_ARE_LOOKED_AT ? pki_bits_get(pki_idle_of(mark.home)) : 0;
+    uint64_t free = pki_bits_get(mark.home) | idle;
     return pki_likely((free >> mark.bit & 1) == 0) ? mark : (pki_block_mark){NULL, 0};
 }
 

@@ -23,7 +23,7 @@ from pathlib import Path
 SIZES = (32, 1024, 262144)
 EXITS = {0: "H", 3: ".", 4: "X", 5: "-"}
 WORSE = "SH.X!"  # later is worse; ! is a hang or something else
-LEAST_STOPPED = {"default": 0.55, "hardened": 0.95, "debug": 0.95}  # of what is possible
+LEAST_STOPPED = {"default": 0.75, "hardened": 0.95, "debug": 0.95}  # of what is possible
 PEERS = {
     "glibc": "",
     "mimalloc": "libmimalloc.so.2",

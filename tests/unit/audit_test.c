@@ -184,7 +184,7 @@ START_TEST(audit_finds_S1)
     pki_slab *slab = my_slab();
     BREAK("S1", slab->block_size, slab->block_size + 16);
     BREAK("S1", slab->capacity, (uint32_t)(slab->capacity - 1));
-    BREAK("S1", slab->bin, (uint16_t)(slab->bin + 1));
+    BREAK("S1", slab->bin, (uint8_t)(slab->bin + 1));
     break_word("S1", blocks[0][1], (me->key ^ 0x40000000u) | slab->bin * 16u);
     break_word("S1", blocks[0][1], me->key | (slab->bin + 1u) * 16u);
     break_word("S1", blocks[0][1], me->key | 0xFF00u);
