@@ -27,6 +27,23 @@ if(TARGET poolkit_tool)
             DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 
+# The manual of the functions, made of the headers' comments.
+find_program(POOLKIT_PYTHON python3)
+mark_as_advanced(POOLKIT_PYTHON)
+if(POOLKIT_PYTHON)
+    file(GLOB described CONFIGURE_DEPENDS include/poolkit/*.h)
+    set(pages_script ${PROJECT_SOURCE_DIR}/docs/man/pages.py)
+    add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/man/man3/poolkit.3
+        COMMAND ${POOLKIT_PYTHON} ${pages_script} ${PROJECT_BINARY_DIR}/man/man3
+        DEPENDS ${described} ${pages_script} ${PROJECT_SOURCE_DIR}/docs/man/poolkit.1
+                ${PROJECT_SOURCE_DIR}/VERSION
+        COMMENT "Making manual pages of the headers" VERBATIM)
+    add_custom_target(poolkit_manual ALL DEPENDS ${PROJECT_BINARY_DIR}/man/man3/poolkit.3)
+    install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man3 DESTINATION ${CMAKE_INSTALL_MANDIR})
+else()
+    message(STATUS "Manual pages of the functions are left out: python3 is missing (Debian: python3)")
+endif()
+
 # Found by the command as its shims are; nobody calls it by name.
 if(TARGET poolkit_replay_player)
     install(TARGETS poolkit_replay_player RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/poolkit)

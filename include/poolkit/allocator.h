@@ -64,6 +64,7 @@ typedef struct {
  * gives nothing back. */
 PK_API pk_allocator pk_libc(void);
 
+/* A block of `n` bytes, contents undefined. */
 static inline void *pk_get(pk_allocator a, size_t n, size_t align)
 {
     return a.ops->alloc(a.ctx, n, align);
@@ -111,6 +112,7 @@ typedef struct {
     uint64_t bytes_total;            /* all that was asked for; growth in place adds itself */
 } pk_counting;
 
+/* Sets *counting to zero and returns it as an allocator; both it and `below` must outlive the blocks. */
 PK_API pk_allocator pk_counting_alloc(pk_counting *counting, pk_allocator below);
 
 /* Passes everything on to `below`, but lets the fail_at-th request for memory (from 1) fail, and all
@@ -123,6 +125,7 @@ typedef struct {
     bool for_ever;
 } pk_failing;
 
+/* The same with *failing. */
 PK_API pk_allocator pk_failing_alloc(pk_failing *failing, pk_allocator below, uint64_t fail_at,
                                      bool for_ever);
 

@@ -130,6 +130,7 @@ PK_API void *pk_arena_zalloc(pk_arena *arena, size_t n) PK_ATTR_ALLOC(2);
 /* count × elem bytes; ENOMEM if the product overflows. */
 PK_API void *pk_arena_array(pk_arena *arena, size_t count, size_t elem, size_t align);
 
+/* What pk_new calls. */
 static inline void *pk_arena_alloc_type(pk_arena *arena, size_t n, size_t align)
 {
     return align <= PK_ALIGN ? pk_arena_alloc(arena, n) : pk_arena_alloc_aligned(arena, n, align);
@@ -171,6 +172,7 @@ typedef struct {
     uint64_t generation; /* of resets: tells a stale mark               */
 } pk_mark;
 
+/* The present moment. */
 PK_API pk_mark pk_arena_mark(const pk_arena *arena);
 
 /* Forgets every block and runs every clean-up added since the mark, newest first, and ends the

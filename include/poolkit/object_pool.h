@@ -58,7 +58,7 @@
 
 #include <poolkit/block_pool.h>
 
-/* Parameters end in _ so that none hides a name of the user's. */
+/* Declares NAME, NAME_ref and their functions. Parameters end in _ so that none hides a name of the user's. */
 #define PK_OBJECT_POOL(NAME, TYPE)                                                                 \
     typedef struct {                                                                               \
         pk_block_pool pool;                                                                        \

@@ -64,6 +64,7 @@ PK_API size_t pk_shared_pool_destroy(pk_shared_pool *pool);
 /* The same only if no block is in use; else PK_EBUSY, and nothing done. */
 PK_API pk_status pk_shared_pool_destroy_if_empty(pk_shared_pool *pool);
 
+/* A block of the pool; contents undefined, or zero (PK_ZERO). */
 PK_API void *pk_shared_pool_alloc(pk_shared_pool *pool);
 
 /* Frees a block of whichever shared pool it is; NULL is allowed. errno is kept. */
@@ -87,6 +88,7 @@ PK_API size_t pk_shared_pool_block_size(const pk_shared_pool *pool);
 typedef bool pk_shared_pool_walk_fn(void *arg, void *block, size_t size, bool live);
 PK_API bool pk_shared_pool_walk(pk_shared_pool *pool, pk_shared_pool_walk_fn *fn, void *arg);
 
+/* Fills *out; the figures are told in stats.h. */
 PK_API void pk_shared_pool_stats(pk_shared_pool *pool, pk_stats *out);
 
 /* As pk_heap_audit: how many invariants are broken, and the first one's text. */
