@@ -4,21 +4,21 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/poolkit)
-set(libraries poolkit_shared poolkit_static)
-if(TARGET poolkit_malloc)
-    list(APPEND libraries poolkit_malloc poolkit_malloc_static)
-endif()
+set(private_dir ${CMAKE_INSTALL_LIBDIR}/poolkit)
 
-install(TARGETS ${libraries} EXPORT poolkit)
-install(DIRECTORY include/poolkit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(EXPORT poolkit NAMESPACE poolkit:: FILE poolkit-targets.cmake DESTINATION ${package_dir})
-foreach(part poolkit_tool poolkit_count poolkit_record)
-    if(TARGET ${part})
-        install(TARGETS ${part} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# One file of targets for each library, so that a system that has only some of them, as packages may
+# be split, can be used as it is: poolkit-config.cmake reads those that are there.
+foreach(library shared static malloc malloc_static)
+    if(TARGET poolkit_${library})
+        install(TARGETS poolkit_${library} EXPORT poolkit_${library})
+        install(EXPORT poolkit_${library} NAMESPACE poolkit:: DESTINATION ${package_dir}
+                FILE poolkit-${library}-targets.cmake)
     endif()
 endforeach()
+install(DIRECTORY include/poolkit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 if(TARGET poolkit_tool)
+    install(TARGETS poolkit_tool)
     install(FILES docs/man/poolkit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     install(FILES share/completions/poolkit.bash RENAME poolkit
             DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
@@ -44,17 +44,20 @@ else()
     message(STATUS "Manual pages of the functions are left out: python3 is missing (Debian: python3)")
 endif()
 
-# Found by the command as its shims are; nobody calls it by name.
-if(TARGET poolkit_replay_player)
-    install(TARGETS poolkit_replay_player RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/poolkit)
-endif()
+# What the command loads and starts; nobody else calls it by name.
+foreach(part poolkit_count poolkit_record poolkit_replay_player)
+    if(TARGET ${part})
+        install(TARGETS ${part} LIBRARY DESTINATION ${private_dir} RUNTIME DESTINATION ${private_dir})
+    endif()
+endforeach()
 
 # gdb reads the script of a library from below its auto-load folder, by the library's full path. That path
 # is known when it is installed; programs with libpoolkit.a in them source the first one.
 install(FILES share/gdb/poolkit-gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/poolkit)
 set(gdb_dir ${CMAKE_INSTALL_DATADIR}/gdb/auto-load\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR})
-foreach(library libpoolkit.so.${PROJECT_VERSION} libpoolkit-malloc.so)
-    install(FILES share/gdb/poolkit-gdb.py DESTINATION ${gdb_dir} RENAME ${library}-gdb.py)
+foreach(library libpoolkit.so libpoolkit-malloc.so)
+    install(FILES share/gdb/poolkit-gdb.py DESTINATION ${gdb_dir}
+            RENAME ${library}.${PROJECT_VERSION}-gdb.py)
 endforeach()
 
 configure_package_config_file(cmake/poolkit-config.cmake.in poolkit-config.cmake

@@ -3,7 +3,9 @@
 #   poolkit_npm_packages(source build what ready)   fetches what package-lock.json in `source` names
 #   poolkit_embed_page(target)   compiles the page into `target`, and zlib to pack the data with
 #
-# npm fetches its packages while CMake configures, once per build folder: what is built later needs
+# POOLKIT_PAGE=OFF leaves it out; ON ends the configuration where it cannot be had. A source package that
+# must build without a network has the bundle as tools/report/shell.c, which is then taken as it is.
+# Otherwise npm fetches its packages while CMake configures, once per build folder: what is built later needs
 # no network. Where npm or the network is missing the command is built without the page and says so
 # when it is asked for one.
 set(page_source ${PROJECT_SOURCE_DIR}/tools/report)
@@ -43,6 +45,11 @@ endfunction()
 
 # Bundles the page into ${page_build}/shell.c, once for all targets that hold it.
 function(poolkit_bundle_page)
+    if(EXISTS ${page_source}/shell.c)
+        add_library(poolkit_page STATIC ${page_source}/shell.c)
+        set_target_properties(poolkit_page PROPERTIES ARCHIVE_OUTPUT_DIRECTORY ${page_build})
+        return()
+    endif()
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${page_source}/src/*)
     set(recipe ${page_source}/build.mjs ${page_source}/tsconfig.json)
     add_custom_command(OUTPUT ${page_build}/shell.c
@@ -57,6 +64,22 @@ function(poolkit_bundle_page)
     set_target_properties(poolkit_page PROPERTIES ARCHIVE_OUTPUT_DIRECTORY ${page_build})
 endfunction()
 
+# Sets `ready` when the page can be compiled in.
+function(poolkit_find_page ready)
+    if(NOT POOLKIT_PAGE)
+        set(found FALSE)
+        message(STATUS "The HTML report is left out: POOLKIT_PAGE=OFF")
+    elseif(EXISTS ${page_source}/shell.c)
+        set(found TRUE)
+    else()
+        poolkit_npm_packages(${page_source} ${page_build} "The HTML report is" found)
+    endif()
+    if(NOT found AND POOLKIT_PAGE AND NOT POOLKIT_PAGE STREQUAL "AUTO")
+        message(FATAL_ERROR "POOLKIT_PAGE=ON needs npm and its packages, or tools/report/shell.c")
+    endif()
+    set(${ready} ${found} PARENT_SCOPE)
+endfunction()
+
 function(poolkit_embed_page target)
     if(PKG_CONFIG_FOUND)
         pkg_check_modules(zlib QUIET IMPORTED_TARGET zlib)
@@ -66,7 +89,7 @@ function(poolkit_embed_page target)
         target_compile_definitions(${target} PRIVATE PKI_ZLIB)
     endif()
     if(NOT DEFINED page_ready)
-        poolkit_npm_packages(${page_source} ${page_build} "The HTML report is" page_ready)
+        poolkit_find_page(page_ready)
         set(page_ready ${page_ready} PARENT_SCOPE)
     endif()
     if(page_ready)

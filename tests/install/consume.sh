@@ -20,8 +20,21 @@ quiet cmake --install "$POOLKIT_BUILD" --prefix "$work/first"
 mv "$work/first" "$work/moved"
 libdir=$(dirname "$(find "$work/moved" -name libpoolkit.a)")
 export LD_LIBRARY_PATH="$libdir"
-[ ! -x "$POOLKIT_BUILD/poolkit" ] || "$work/moved/bin/poolkit" --version
 has_dropin() { [ -e "$libdir/libpoolkit-malloc.so" ]; }
+# The command finds the libraries of the folder that it was moved to, also without the names that only
+# developers need, and its own modules where no linker looks for them.
+if [ -x "$POOLKIT_BUILD/poolkit" ]; then
+    "$work/moved/bin/poolkit" --version
+    mv "$libdir/libpoolkit-malloc.so" "$work/developers"
+    "$work/moved/bin/poolkit" run -- sh -c 'grep -q "$0/libpoolkit-malloc" /proc/self/maps' "$libdir"
+    quiet "$work/moved/bin/poolkit" compare -n 1 -- true
+    if "$work/moved/bin/poolkit" help | grep -qw record; then
+        quiet "$work/moved/bin/poolkit" record -o "$work/recording.pkt" -- ls
+        quiet "$work/moved/bin/poolkit" replay "$work/recording.pkt"
+    fi
+    mv "$work/developers" "$libdir/libpoolkit-malloc.so"
+    [ -z "$(find "$libdir" -maxdepth 1 -name '*-count*' -o -maxdepth 1 -name '*-record*')" ]
+fi
 
 echo "find_package"
 quiet cmake -S . -B "$work/build" -DCMAKE_PREFIX_PATH="$work/moved"
@@ -30,6 +43,19 @@ for program in c_shared c_static cxx_shared; do "$work/build/$program"; done
 if has_dropin; then
     for program in c_malloc malloc_shared malloc_static; do "$work/build/$program"; done
 fi
+
+echo "find_package without the drop-in"
+mkdir "$work/taken"
+mv "$libdir"/cmake/poolkit/poolkit-malloc* "$libdir"/libpoolkit-malloc* "$work/taken" 2>/dev/null || true
+quiet cmake -S . -B "$work/without" -DCMAKE_PREFIX_PATH="$work/moved"
+quiet cmake --build "$work/without"
+"$work/without/c_shared"
+if cmake -S . -B "$work/without" -DCONSUMER_COMPONENTS=malloc > "$work/log" 2>&1; then
+    echo "the component malloc was found, which is not there"; exit 1
+fi
+for file in "$work"/taken/*; do
+    case $file in *.cmake) mv "$file" "$libdir/cmake/poolkit" ;; *'*') ;; *) mv "$file" "$libdir" ;; esac
+done
 
 echo "DESTDIR and uninstall"
 quiet env DESTDIR="$work/package" cmake --install "$POOLKIT_BUILD" --prefix /opt/poolkit

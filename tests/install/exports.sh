@@ -17,6 +17,8 @@ done
 readelf -d libpoolkit.so | grep -q 'SONAME.*\[libpoolkit.so.0\]' || { echo "libpoolkit.so: soname"; status=1; }
 
 [ -e libpoolkit-malloc.so ] || exit $status
+readelf -d libpoolkit-malloc.so | grep -q 'SONAME.*\[libpoolkit-malloc.so.0\]' ||
+    { echo "libpoolkit-malloc.so: soname"; status=1; }
 exported libpoolkit-malloc.so > exported.txt
 # All forms that the C++ standard lets a program replace.
 for form in 'nw%s' 'nw%sRKSt9nothrow_t' 'nw%sSt11align_val_t' 'nw%sSt11align_val_tRKSt9nothrow_t' \

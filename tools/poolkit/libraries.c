@@ -42,6 +42,13 @@ static char *if_there(char *path)
     return NULL;
 }
 
+/* Without the files for developers a shared library has only the name with its number. */
+static char *find_in(int n, const char *folder, const char *place, const char *file)
+{
+    char *found = if_there(pki_format("%.*s%s%s", n, folder, place, file));
+    return found ? found : if_there(pki_format("%.*s%s%s." PKI_SOVERSION, n, folder, place, file));
+}
+
 char *pki_find_own(const char *file, char **why)
 {
     char here[PATH_MAX];
@@ -56,13 +63,15 @@ char *pki_find_own(const char *file, char **why)
     } else if (named && *named && strcmp(file, "libpoolkit-malloc.so") == 0) {
         return usable(named, why);
     }
-    static const char *const places[] = {"", "../lib/", "../lib/poolkit/",
-                                         "../lib/x86_64-linux-gnu/"};
+    /* Beside it in the build folder; else where it was installed. */
+    static const char *const places[] = {"", PKI_LIB_FROM_BIN, PKI_LIB_FROM_BIN "poolkit/",
+                                         "../lib/"};
     for (size_t i = 0; !found && i < sizeof places / sizeof *places; i++) {
-        found = if_there(pki_format("%.*s%s%s", folder, here, places[i], file));
+        found = find_in(folder, here, places[i], file);
     }
     if (!found) {
-        *why = pki_format("%s is neither beside poolkit nor in ../lib nor in $POOLKIT_LIB", file);
+        *why = pki_format(
+            "%s is neither beside poolkit nor in " PKI_LIB_FROM_BIN " nor in $POOLKIT_LIB", file);
         return NULL;
     }
     char *full = usable(found, why);

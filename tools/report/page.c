@@ -129,7 +129,8 @@ bool report_page_write(const char *path, const char *json, size_t bytes, char *w
 {
     (void)path, (void)json, (void)bytes;
     snprintf(why, REPORT_PAGE_WHY,
-             "this poolkit was built without npm and holds no page; use --text or --json");
+             "this poolkit was built without the HTML page (CMake: POOLKIT_PAGE=ON); use --text or "
+             "--json");
     return false;
 }
 
