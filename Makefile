@@ -28,6 +28,8 @@ help:
 	@echo 'make install    install to PREFIX, now $(PREFIX)'
 	@echo 'make uninstall  take away what the last make install put there'
 	@echo 'make amalgamation  the library as one source and one header: build/amalgamation'
+	@echo 'make deb        Debian packages: build/deb'
+	@echo 'make package-check  makes them and looks at what is in them: a minute'
 	@echo 'make clean      remove build/'
 
 build-%:
@@ -108,6 +110,14 @@ format:
 amalgamation:
 	scripts/amalgamate build/amalgamation
 
+deb:
+	scripts/setup deb
+	scripts/make-deb
+
+package-check:
+	scripts/setup deb
+	POOLKIT_SRC=$(CURDIR) tests/install/slow_deb.sh
+
 install: build-release
 	cmake --install build --prefix $(PREFIX)
 
@@ -117,4 +127,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools fuzz soak coverage check format amalgamation install uninstall clean
+.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools fuzz soak coverage check format amalgamation deb package-check install uninstall clean
