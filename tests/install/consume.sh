@@ -50,6 +50,10 @@ mv "$libdir"/cmake/poolkit/poolkit-malloc* "$libdir"/libpoolkit-malloc* "$work/t
 quiet cmake -S . -B "$work/without" -DCMAKE_PREFIX_PATH="$work/moved"
 quiet cmake --build "$work/without"
 "$work/without/c_shared"
+mv "$libdir"/cmake/poolkit/poolkit-shared* "$libdir"/libpoolkit.so* "$work/taken"
+quiet cmake -S . -B "$work/without" -DCMAKE_PREFIX_PATH="$work/moved"
+quiet cmake --build "$work/without" --clean-first
+"$work/without/c_shared"
 if cmake -S . -B "$work/without" -DCONSUMER_COMPONENTS=malloc > "$work/log" 2>&1; then
     echo "the component malloc was found, which is not there"; exit 1
 fi

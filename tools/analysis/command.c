@@ -214,9 +214,12 @@ static int report(struct trace *t, struct report_options *o)
     bool page = o->page || o->open || (!o->text && !o->json);
     if (page && !report_page_known()) {
         if (o->page || o->open) {
-            return pki_fail(PKI_EXIT_OWN, "this build has no HTML report: npm was missing");
+            return pki_fail(
+                PKI_EXIT_OWN,
+                "this build has no HTML report (CMake: POOLKIT_PAGE=ON, which needs npm)");
         }
-        pki_note("this build has no HTML report, since npm was missing: as text");
+        pki_note(
+            "this build has no HTML report (CMake: POOLKIT_PAGE=ON, which needs npm): as text");
         o->text = true;
         page = false;
     }
