@@ -28,6 +28,7 @@ help:
 	@echo 'make install    install to PREFIX, now $(PREFIX)'
 	@echo 'make uninstall  take away what the last make install put there'
 	@echo 'make amalgamation  the library as one source and one header: build/amalgamation'
+	@echo 'make reference  the public headers as HTML: build/reference'
 	@echo 'make deb        Debian packages: build/deb'
 	@echo 'make package-check  makes them and looks at what is in them: a minute'
 	@echo 'make clean      remove build/'
@@ -110,6 +111,11 @@ format:
 amalgamation:
 	scripts/amalgamate build/amalgamation
 
+reference:
+	scripts/setup reference
+	@mkdir -p build
+	POOLKIT_VERSION=$$(cat VERSION) doxygen docs/reference/Doxyfile
+
 deb:
 	scripts/setup deb
 	scripts/make-deb
@@ -127,4 +133,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools fuzz soak coverage check format amalgamation deb package-check install uninstall clean
+.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools fuzz soak coverage check format amalgamation reference deb package-check install uninstall clean
