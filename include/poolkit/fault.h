@@ -7,11 +7,10 @@
  *
  *     poolkit: process heap: free of 0x7f0000000010: not the start of a block
  *
- * When it is found: an address that is not poolkit's, or not in a slab of blocks, at the call. Of small
- * blocks, free only looks at the slab's word; that the address is no block's start, or free already,
- * is found when the block goes home to its slab: at once if another thread's, else when the stack it
- * was put on is flushed. realloc looks at once. Heaps in hardened or debug mode find more, and earlier:
- * docs/faults.md.
+ * When it is found, in heaps and shared pools: at the call, whether the address is not poolkit's, not where
+ * a block begins, or of a block that is free already. But a block of another thread's, freed twice, when
+ * the batch goes home that it is in; and a block that somebody else got meanwhile is that one's: only
+ * hardened and debug heaps, which use blocks again late, tell the two apart (docs/faults.md).
  *
  * A handler of your own may log and return: the faulty call then has no effect.
  */

@@ -62,7 +62,8 @@ typedef enum {
 typedef struct {
     uint32_t size;     /* sizeof(pk_heap_opts), or 0                                           */
     const char *name;  /* used in messages and statistics, copied (31 bytes); NULL = "heap"    */
-    size_t limit;      /* most bytes of slabs and large blocks at once (64 KiB steps); 0 = none */
+    size_t limit;      /* most bytes of slabs and large blocks at once (64 KiB steps; blocks of up
+                        * to 16 bytes count as 32); 0 = none */
     pk_oom_fn *on_oom; /* asked before an allocation fails; NULL = just fail                   */
     void *oom_arg;     /* its argument                                                         */
     pk_page_source source; /* where its chunks and large blocks come from; {NULL} = the system */

@@ -12,6 +12,8 @@
  * small header more often than for any other size of this range. docs/design/size-classes.md has
  * what was measured with fewer classes.
  *
+ * A slab has bits for 2,048 blocks, so that those of 16 bytes use half of their addresses.
+ *
  * Above 32 KiB, a run of slabs up to PKI_RUN_MAX, and a mapping of its own beyond. */
 #ifndef PKI_HEAP_SIZE_CLASS_H
 #define PKI_HEAP_SIZE_CLASS_H
