@@ -53,7 +53,7 @@ typedef struct pk_heap pk_heap;
 /* How much a heap checks; docs/faults.md has what each mode finds, and when. */
 typedef enum {
     PK_HEAP_MODE_DEFAULT = 0, /* as POOLKIT_OPTIONS=mode=… says, else fast                       */
-    PK_HEAP_FAST,             /* what costs nothing                                              */
+    PK_HEAP_FAST,             /* what costs next to nothing: a double free, a free of no block   */
     PK_HEAP_HARDENED,         /* writes beyond a block's end and into freed blocks are found too, */
                               /* a double free at once; freed blocks are used again late         */
     PK_HEAP_DEBUG             /* the same to the byte, with the places of the calls in reports   */
@@ -109,7 +109,7 @@ PK_API void pk_heap_free(void *p);
 PK_API void pk_heap_free_sized(void *p, size_t n);
 
 /* Bytes that may be used at `p`: at least what was asked for. 0 for NULL and for addresses that
- * are not poolkit's. */
+ * are not poolkit's; of blocks up to 32 KiB also for one that is free, and for addresses inside one. */
 PK_API size_t pk_heap_usable(const void *p);
 
 /* The heap that the block at `p` belongs to, NULL if it is not poolkit's. Reads no memory of an
