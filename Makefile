@@ -23,8 +23,9 @@ help:
 	@echo 'make fuzz       libFuzzer on heap, pools, options, traces: FUZZ_SECONDS (600) each'
 	@echo 'make soak       threads, forks and libraries that come and go: SOAK_MINUTES (30)'
 	@echo 'make coverage   lines and branches that the tests reach, against their floors'
-	@echo 'make check      the rules that need no build: layers, invariants, format'
-	@echo 'make format     bring the sources into shape'
+	@echo 'make check      all that must hold before a change goes in: rules, then test'
+	@echo 'make rules      those that need no build: layers, invariants, format'
+	@echo 'make fmt        bring the sources into shape'
 	@echo 'make install    install to PREFIX, now $(PREFIX)'
 	@echo 'make uninstall  take away what the last make install put there'
 	@echo 'make amalgamation  the library as one source and one header: build/amalgamation'
@@ -100,12 +101,18 @@ coverage:
 	$(MAKE) build-coverage
 	scripts/coverage build/coverage
 
+# What .ci/run runs, the quick rules first; it ends with the summary of all tests.
 check:
+	scripts/setup test
+	$(MAKE) rules
+	$(MAKE) test
+
+rules:
 	scripts/check-layers
 	scripts/check-invariants
 	scripts/format --check
 
-format:
+fmt:
 	scripts/format
 
 amalgamation:
@@ -133,4 +140,4 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools fuzz soak coverage check format amalgamation reference deb package-check install uninstall clean
+.PHONY: all help dev asan tsan arm64 run test bench bench-record bench-sharing bench-pools fuzz soak coverage check rules fmt amalgamation reference deb package-check install uninstall clean
