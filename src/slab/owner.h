@@ -48,7 +48,7 @@ typedef struct {
     uint32_t reciprocal; /* of the class's size: see pki_block_position               */
 } pki_bin;
 
-static_assert(sizeof(pki_bin) == 16, "a word holds the class × 16");
+static_assert(sizeof(void *) < 8 || sizeof(pki_bin) == 16, "a word holds 16 times the class");
 
 typedef struct {
     void **base;
