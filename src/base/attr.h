@@ -5,6 +5,9 @@
 #ifndef PKI_BASE_ATTR_H
 #define PKI_BASE_ATTR_H
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #if defined(__GNUC__)
 #define pki_likely(x) __builtin_expect(!!(x), 1)
 #define pki_unlikely(x) __builtin_expect(!!(x), 0)
@@ -51,6 +54,18 @@
 #endif
 #if !defined(PKI_LAST_DESTRUCTOR_ROUND)
 #define PKI_LAST_DESTRUCTOR_ROUND 4
+#endif
+
+/* 64 bits that threads share, read and written relaxed. Small machines, which would need a library for it,
+ * run block pools only, which do not share them. */
+#if defined(__GCC_ATOMIC_LLONG_LOCK_FREE) && __GCC_ATOMIC_LLONG_LOCK_FREE < 2
+typedef uint64_t pki_shared64;
+#define pki_load_relaxed(word) (*(word))
+#define pki_store_relaxed(word, value) (*(word) = (value))
+#else
+typedef _Atomic uint64_t pki_shared64;
+#define pki_load_relaxed(word) atomic_load_explicit((word), memory_order_relaxed)
+#define pki_store_relaxed(word, value) atomic_store_explicit((word), (value), memory_order_relaxed)
 #endif
 
 #endif /* PKI_BASE_ATTR_H */

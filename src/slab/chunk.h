@@ -79,17 +79,11 @@ enum {
  *
  * Relaxed: whoever asks for a block that the program holds, by a free, has it from its allocation by
  * the program's own hand-over, and its bits do not change meanwhile. */
-typedef _Atomic uint64_t pki_bits;
+typedef pki_shared64 pki_bits;
 
-PKI_INLINE uint64_t pki_bits_get(const pki_bits *bits)
-{
-    return atomic_load_explicit(bits, memory_order_relaxed);
-}
+PKI_INLINE uint64_t pki_bits_get(const pki_bits *bits) { return pki_load_relaxed(bits); }
 
-PKI_INLINE void pki_bits_put(pki_bits *bits, uint64_t value)
-{
-    atomic_store_explicit(bits, value, memory_order_relaxed);
-}
+PKI_INLINE void pki_bits_put(pki_bits *bits, uint64_t value) { pki_store_relaxed(bits, value); }
 
 /* A slab: memory cut into equal blocks, and its bitmaps. Blocks [0, fresh) were handed out at
  * least once, [fresh, capacity) never. A chunk has 63 of them; a block pool's chunk is one.
