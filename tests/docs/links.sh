@@ -16,11 +16,12 @@ targets()
         grep -vE '^[a-z]+:' || true
 }
 
-# The names under which the headings of a page can be reached: lower case, no punctuation, - for spaces.
+# The names under which the headings of a page can be reached: lower case, no punctuation, - for spaces; other
+# scripts as they are.
 headings()
 {
     awk '/^ *```/ { code = !code; next } !code && sub(/^#+ +/, "")' "$1" |
-        sed -E 's/\]\([^)]*\)//g' | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9_\n-'
+        sed -E 's/\]\([^)]*\)//g' | tr 'A-Z ' 'a-z-' | LC_ALL=C tr -cd 'a-z0-9_\n\200-\377-'
 }
 
 find . -name '*.md' -not -path './build*' -not -path './.git/*' | sort > "$work/pages"
