@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each block of C or C++ in the guide and in the pages of the pools compiles without a warning, runs,
+# Each block of C or C++ in the README and the pages of docs/ compiles without a warning, runs,
 # and exits with 0. A block without a main of its own is the body of one; one with a main includes what
 # it needs by itself. There are no exceptions: a reader may copy any of them.
 set -eu
@@ -31,10 +31,11 @@ extract()
         END            { if (kind) { print page ": a block of code has no end"; exit 1 } }' "$1"
 }
 
-for page in docs/guide.md docs/observe.md docs/pools/*.md; do
+# Translations have the same blocks: see translation.sh.
+for page in $(grep -lE '^```cp*$' README.md docs/*.md docs/pools/*.md | grep -v zh-CN); do
     extract "$page"
-    ls "$work/$(basename "$page" .md)".* > /dev/null 2>&1 || { echo "$page: no code found"; exit 1; }
 done
+ls "$work"/README.* "$work"/guide.* > /dev/null || { echo "no code found"; exit 1; }
 
 failed=0
 for block in "$work"/*.c "$work"/*.cpp; do
