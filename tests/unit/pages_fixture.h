@@ -35,6 +35,20 @@ static inline size_t resident_pages(const void *p, size_t size)
     return n;
 }
 
+/* Can the system move the pages of a range and leave the range? Linux from 5.7 on; not qemu. If it cannot,
+ * that is said, and the test is over: tests/oom has what the library does then. */
+static inline bool contents_can_be_moved(void)
+{
+    size_t n = pki_os_page_size();
+    char *from = pki_os_map(n, n), *to = pki_os_map(n, n);
+    EXPECT(from && to);
+    bool moved = pki_os_move_contents(from, n, to);
+    if (!moved) printf("skipped: this system does not move pages so\n");
+    if (page_is_mapped(from)) pki_os_release(from, n);
+    pki_os_release(to, n);
+    return moved;
+}
+
 /* Runs fn in a child of its own; its wait status. */
 static inline int status_of_child(void (*fn)(void *arg), void *arg)
 {
