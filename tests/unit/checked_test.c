@@ -139,7 +139,7 @@ START_TEST(shut_pages_open_again_and_are_zero)
     ck_assert(pki_os_shut(p + page, page));
     ck_assert(p[page - 1] == 1 && p[2 * page] == 1);
     ck_assert(pki_os_open(p + page, page));
-    ck_assert(p[page] == 0 && p[2 * page - 1] == 0);
+    if (!TEST_EMULATED) ck_assert(p[page] == 0 && p[2 * page - 1] == 0); /* qemu keeps pages */
     ck_assert(pki_os_release(p, 3 * page));
 }
 END_TEST
@@ -245,7 +245,7 @@ static Suite *make_suite(void)
     tcase_add_test(parts, a_quarantine_keeps_to_its_bound_and_loses_nothing);
     tcase_add_test(parts, a_random_block_is_any_free_one);
     tcase_add_test(parts, shut_pages_open_again_and_are_zero);
-    if (!TEST_SANITIZED) {
+    if (!TEST_SANITIZED && !TEST_EMULATED) {
         tcase_add_test_raise_signal(parts, shut_pages_may_not_be_touched, SIGSEGV);
         tcase_add_test_raise_signal(parts, a_sampled_block_may_not_be_read_after_free, SIGSEGV);
     }
